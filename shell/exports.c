@@ -86,6 +86,7 @@ EXPORT(list_may_grow);
 EXPORT(words_add);
 EXPORT(words_copy_list);
 EXPORT(words_free);
+EXPORT(words_sort);
 
 /* shell/regex/regex.h */
 EXPORT(regex_create);

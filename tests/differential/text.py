@@ -62,7 +62,7 @@ VALUES = {
     ("od", "t"): ["x1", "d2", "u4", "o8", "c", "a", "x2z", "cx1", "d1", "x3", "q", "xC", "dSx1z", "u1", "oL", "f", "fFx2", "fDz", "fL", "f4", "f3"],
     ("od", "endian"): ["little", "big", "x"],
     ("strings", "n"): ["1", "2", "3", "4", "8", "0"], ("strings", "t"): ["d", "o", "x"],
-    ("base64", "w"): ["0", "1", "4", "10", "76"], ("diff", "U"): ["0", "1", "2", "3", "x"], ("diff", "label"): ["x", "y"],
+    ("base64", "w"): ["0", "1", "4", "10", "76"], ("diff", "U"): ["0", "1", "2", "3", "x"], ("diff", "label"): ["x", "y"], ("diff", "L"): ["x", "y"],
     ("join", "1"): ["1", "2", "3", "0"], ("join", "2"): ["1", "2", "3"], ("join", "j"): ["1", "2"], ("join", "a"): ["1", "2", "3"],
     ("join", "v"): ["1", "2"], ("join", "e"): ["x", ""], ("join", "t"): [":", " ", "", "ab", "\\0"],
     ("join", "o"): ["1.1", "0,1.2,2.2", "2.1 1.1", "0", "1.3,x", "3.1", "1.0"],
@@ -167,9 +167,14 @@ INTENDED = [
     ("xargs gives no warnings about options that exclude each other",
      "GNU's xargs does",
      lambda line, ours, theirs: b"xargs: warning" in theirs.errors and ours.output == theirs.output),
-    ("diff does not compare directories",
-     "GNU's diff lists what only one of them has",
-     lambda line, ours, theirs: b"directories are not compared" in ours.errors),
+    ("diff compares a directory with itself if it has two names",
+     "GNU's diff finds that it is the same",
+     lambda line, ours, theirs: re.search(r"(^|\\| )diff", line.text) and ours.status == theirs.status == 0 and not theirs.output
+     and re.fullmatch(rb"((Common sub|Files |diff).*\n)*", ours.output)),
+    ("diff joins its options in the lines between the files of directories",
+     "GNU's diff prints them as they were typed",
+     lambda line, ours, theirs: re.search(r"(^|\\| )diff", line.text) and re.sub(rb"(?m)^diff .*$", b"", ours.output)
+     == re.sub(rb"(?m)^diff .*$", b"", theirs.output)),
     ("diff may show another edit of the same size, or a smaller one",
      "there is more than one",
      lambda line, ours, theirs: re.search(r"(^|\| )diff", line.text) and ours.status == theirs.status == 1

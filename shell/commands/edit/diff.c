@@ -13,6 +13,7 @@
 #include "lib/string.h"
 #include "lib/text.h"
 #include "shell/commands/edit/diff.h"
+#include "shell/commands/edit/diff_tree.h"
 #include "shell/options.h"
 #include "shell/reading/input.h"
 #include "shell/words.h"
@@ -37,10 +38,11 @@ struct diff {
     struct shell *shell;
     struct side sides[2];
     struct diff_side compared[2];
-    bool unified, brief, ignore_case, ignore_space, ignore_amount, ignore_blank;
+    bool unified, brief, strips_cr, ignore_case, ignore_space, ignore_amount, ignore_blank;
     uint64_t context;
     unsigned *heads, *links; /* a hash table of all lines: numbers + 1 */
     size_t buckets;
+    bool titles; /* files of directories: a line names them before their differences */
 };
 
 /* ---- reading ------------------------------------------------------------------------------ */
@@ -368,9 +370,14 @@ static bool is_binary(const struct side *side)
 static status_t compare_texts(struct diff *diff)
 {
     for (unsigned i = 0; i < 2; i++) {
-        status_t status = divide(&diff->sides[i]);
+        struct side *side = &diff->sides[i];
+        status_t status = divide(side);
         if (status)
             return status;
+        for (long line = 0; diff->strips_cr && line < side->count; line++)
+            if (side->lines[line].bytes &&
+                side->lines[line].text[side->lines[line].bytes - 1] == '\r')
+                side->lines[line].bytes--;
     }
     status_t status = number_lines(diff);
     for (unsigned i = 0; i < 2 && !status; i++) {
@@ -418,6 +425,8 @@ static int compare_contents(struct diff *diff)
     if (status)
         return shell_fail(diff->shell, NULL, status);
     bool differs = next_change(diff, &change);
+    if (differs && diff->titles && !diff->brief)
+        diff_print_title(diff->shell, diff->sides[0].name, diff->sides[1].name);
     if (!differs && option_given(diff->shell, 's'))
         print_sentence(diff, "Files ", " are identical\n");
     else if (differs && diff->brief)
@@ -434,62 +443,103 @@ static bool look_at(struct diff *diff, const char *name, struct side *side)
 {
     struct path *path;
     struct node_info info;
-    bool is_directory = false;
     side->name = name;
     side->modified_s = time_wall_s();
     if (text_equal(name, "-") || path_walk(diff->shell->directory, name, 0, &path))
         return false;
-    is_directory = path_is_directory(path);
+    bool is_directory = path_is_directory(path);
     if (!path_info(path, INFO_TIMES, &info) && info.has_modified)
         side->modified_s = info.modified_s;
     path_put(path);
     return is_directory;
 }
 
-/* A file beside a directory is compared with the file of its name in it (POSIX). */
-static status_t in_directory(struct buffer *path, const char *directory, const char *file)
+/* The first label is that of the first file. */
+static const char *label_of(const struct diff *diff, unsigned side)
 {
-    const char *slash = strrchr(file, '/');
-    buffer_put(path, directory, strlen(directory));
-    if (path->length && path->text[path->length - 1] != '/')
-        buffer_put(path, "/", 1);
-    buffer_put(path, slash ? slash + 1 : file, strlen(slash ? slash + 1 : file));
-    return path->status;
+    const struct option_value *label = option_values(diff->shell, 'L');
+    for (; side && label; side--)
+        label = label->next;
+    return label ? label->text : NULL;
 }
 
-static int compare_files(struct diff *diff, const char *one, const char *two)
+/* Compares two files. A name that is NULL is an empty file, as old as time. */
+static int compare_two(struct diff *diff, const char *const names[2], const char *const shown[2])
 {
-    struct buffer path = { 0 };
-    const char *names[2] = { one, two };
-    bool is_directory[2];
     int result = SHELL_DONE;
-
-    /* The first label is that of the first file. */
-    const struct option_value *label = option_values_name(diff->shell, "label");
-    for (unsigned i = 0; i < 2 && label; i++, label = label->next)
-        diff->sides[i].label = label->text;
-    for (unsigned i = 0; i < 2; i++)
-        is_directory[i] = look_at(diff, names[i], &diff->sides[i]);
-    if (is_directory[0] && is_directory[1])
-        return shell_complain(diff->shell, "%s: directories are not compared", one);
-    for (unsigned i = 0; i < 2 && !result; i++)
-        if (is_directory[i] && !text_equal(names[!i], "-")) {
-            if (in_directory(&path, names[i], names[!i]))
-                result = shell_fail(diff->shell, NULL, -ENOMEM);
-            else
-                (void)look_at(diff, names[i] = path.text, &diff->sides[i]);
-        }
-
     for (unsigned i = 0; i < 2 && result != SHELL_INTERRUPTED; i++) {
-        const char *shown;
-        status_t status = input_one(diff->shell, names[i], &shown, read_side, &diff->sides[i]);
+        const char *read;
+        struct side *side = &diff->sides[i];
+        side->modified_s = 0;
+        if (names[i])
+            (void)look_at(diff, names[i], side);
+        status_t status = names[i] ? input_one(diff->shell, names[i], &read, read_side, side) : 0;
+        side->name = shown[i];
+        side->label = label_of(diff, i);
         if (status)
-            result = shell_fail(diff->shell, names[i], status);
+            result = shell_fail(diff->shell, shown[i], status);
     }
     if (!result)
         result = compare_contents(diff);
     release(diff);
-    buffer_free(&path);
+    return result;
+}
+
+/* Compares two files of directories. */
+static int compare_pair(void *context, const char *one, const char *two, const char *shown_one,
+                        const char *shown_two)
+{
+    struct diff *diff = context;
+    diff->titles = true;
+    return compare_two(diff, (const char *[]){ one, two },
+                       (const char *[]){ shown_one, shown_two });
+}
+
+static int compare_directories(struct diff *diff, const char *one, const char *two)
+{
+    const struct diff_tree tree = {
+        diff->shell, option_given(diff->shell, 'r'), option_given(diff->shell, 'N'),
+        option_given_name(diff->shell, "no-dereference"), compare_pair, diff,
+    };
+    return diff_trees(&tree, one, two);
+}
+
+static int compare_files(struct diff *diff, const char *one, const char *two)
+{
+    const char *names[2] = { one, two };
+    char *joined = NULL;
+    bool directories[2];
+    int result = SHELL_DONE;
+    for (unsigned i = 0; i < 2; i++)
+        directories[i] = look_at(diff, names[i], &diff->sides[i]);
+    if (directories[0] && directories[1])
+        return text_equal(one, two) ? SHELL_DONE : compare_directories(diff, one, two);
+    if (option_given_name(diff->shell, "no-dereference") &&
+        diff_links(diff->shell, names, &result))
+        return result;
+    if (text_equal(one, "-") && text_equal(two, "-"))
+        return SHELL_DONE;
+
+    /* A file beside a directory is compared with the file of its name in it (POSIX). */
+    unsigned in = directories[0] ? 0 : 1;
+    if (directories[in] && !text_equal(names[!in], "-")) {
+        const char *slash = strrchr(names[!in], '/'), *last = slash ? slash + 1 : names[!in];
+        joined = diff_join(names[in], last);
+        if (!joined)
+            return shell_fail(diff->shell, NULL, -ENOMEM);
+        names[in] = joined;
+        if (*last && look_at(diff, joined, &diff->sides[in]))
+            result = diff_types_differ(diff->shell, names, in);
+    }
+
+    /* -N: one of the two may be missing. */
+    const char *shown[2] = { names[0], names[1] };
+    for (unsigned i = 0; i < 2 && option_given(diff->shell, 'N') && !joined; i++)
+        if (!diff_exists(diff->shell, shown[i]) && diff_exists(diff->shell, shown[!i]))
+            names[i] = NULL;
+    if (!result)
+        result = compare_two(diff, names, shown);
+    mem_free(joined);
     return result;
 }
 
@@ -503,6 +553,7 @@ static int run_diff(struct shell *shell, int count, char **words)
         .shell = shell,
         .unified = option_given(shell, 'u') || option_given(shell, 'U'),
         .brief = option_given(shell, 'q'),
+        .strips_cr = option_given_name(shell, "strip-trailing-cr"),
         .ignore_case = option_given(shell, 'i'),
         .ignore_space = option_given(shell, 'w'),
         .ignore_amount = option_given(shell, 'b'),
@@ -526,14 +577,18 @@ static const struct shell_option diff_options[] = {
     { 'q', "brief", NULL, "report only whether the files differ" },
     { 's', "report-identical-files", NULL, "report files that are the same" },
     { 'a', "text", NULL, "treat all files as text" },
-    { 0, "label", "LABEL...", "use LABEL instead of a file's name and time" },
+    { 'N', "new-file", NULL, "treat missing files of a directory as empty" },
+    { 'r', "recursive", NULL, "compare directories in directories too" },
+    { 0, "no-dereference", NULL, "compare links, not the files that they lead to" },
+    { 0, "strip-trailing-cr", NULL, "ignore a CR at the end of lines" },
+    { 'L', "label", "LABEL...", "use LABEL instead of a file's name and time" },
     { 0 },
 };
 
 static const struct shell_command command_diff = {
     .name = "diff",
-    .arguments = "[-abBiqsuw] [-U N] FILE FILE",
-    .summary = "show how two files differ",
+    .arguments = "[-abBiNqrsuw] [-U N] [-L LABEL] FILE FILE",
+    .summary = "show how two files or directories differ",
     .arguments_min = 2,
     .arguments_max = 2,
     .run = run_diff,
@@ -542,4 +597,4 @@ static const struct shell_command command_diff = {
     .group = "Text",
 };
 SHELL_COMMAND(command_diff);
-DRIVER_DRIVES("command diff Text: show how two files differ");
+DRIVER_DRIVES("command diff Text: show how two files or directories differ");

@@ -344,7 +344,7 @@ BODY(text)
     rig_put_file("/y", "b\nb\0a\nb\0c\n", 10);
     says("sort -u /z | cmp - /y", "");
     run("cmp /t /u", SHELL_FAILED, "/t /u differ: byte 13, line 3\n", "");
-    run("cmp /t /e", SHELL_FAILED, "", "cmp: EOF on /e after byte 0\n");
+    run("cmp /t /e", SHELL_FAILED, "", "cmp: EOF on /e which is empty\n");
     run("cmp -s /t /u", SHELL_FAILED, "", "");
     says("cmp /t /t", "");
     says("hexdump -C -s 1 -n 2 /t",

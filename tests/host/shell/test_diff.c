@@ -1,0 +1,54 @@
+/*
+ * test_diff.c - promise: diff compares directories as GNU's does, and cmp lists differences.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "kernel/port.h"
+#include "tests/host/rig.h"
+#include "tests/host/said.h"
+
+BODY(directories)
+{
+    start();
+    says("mkdir -p /a/x /b/x /a/d; echo 1 >/a/f; echo 2 >/b/f; echo s >/a/s; echo s >/b/s; "
+         "echo i >/a/d/i; echo w >/b/x/w; cd /", "");
+    run("diff a b", SHELL_FAILED, "Only in a: d\ndiff a/f b/f\n1c1\n< 1\n---\n> 2\n"
+        "Common subdirectories: a/x and b/x\n", "");
+    run("diff -rq a b", SHELL_FAILED,
+        "Only in a: d\nFiles a/f and b/f differ\nOnly in b/x: w\n", "");
+    run("diff -rN a b", SHELL_FAILED, "diff -rN a/d/i b/d/i\n1d0\n< i\ndiff -rN a/f b/f\n1c1\n"
+        "< 1\n---\n> 2\ndiff -rN a/x/w b/x/w\n0a1\n> w\n", "");
+    run("diff -r a/x b/s", SHELL_TROUBLE, "", NULL);
+    says("diff a/f b/f/../f 2>/dev/null | head -n 1; diff -u -L one -L two a/f b/f | head -n 2",
+         "--- one\n+++ two\n");
+    run("rm a/s; ln -s f a/s; diff --no-dereference a/s b/s", SHELL_FAILED,
+        "File a/s is a symbolic link while file b/s is a regular file\n", "");
+    says("printf 'x\\r\\n' > c; echo x > e; diff --strip-trailing-cr c e; diff - - < c", "");
+    stop();
+}
+
+BODY(bytes)
+{
+    start();
+    put("/a", "abcdef\n");
+    put("/b", "abXdeY\n");
+    run("cmp -l /a /b", SHELL_FAILED, "3 143 130\n6 146 131\n", "");
+    run("cmp -b /a /b", SHELL_FAILED, "/a /b differ: byte 3, line 1 is 143 c 130 X\n", "");
+    says("cmp -n 2 /a /b; cmp -i 3 -n 2 /a /b; cmp -i 3:3 -n 2 /a /b; cmp /a /b 6 6", "");
+    run("head -c 4 /a | cmp /a", SHELL_FAILED, "", "cmp: EOF on - after byte 4, in line 1\n");
+    run("cmp -l -s /a /b", SHELL_TROUBLE, "", "cmp: options -l and -s are incompatible\n");
+    stop();
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_directories),
+        cmocka_unit_test(test_bytes),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
