@@ -21,8 +21,6 @@ static const struct suggestion {
       "there is no editor; `cat > FILE` writes the lines that you type, up to ^D" },
     { "awk perl python python3",
       "text tools are `grep`, `sed`, `cut`, `tr`, `sort` and others" },
-    { "egrep", "use `grep -E`" },
-    { "fgrep", "use `grep -F`" },
     { "dir vdir ll la l", "`ls -l` lists a directory" },
     { "hd", "`hexdump -C FILE` shows bytes" },
     { "bc dc jot factor", "$((...)) calculates, `while` counts" },

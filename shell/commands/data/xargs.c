@@ -394,6 +394,7 @@ static const struct shell_option xargs_options[] = {
     { 'I', NULL, "TEXT", "replace TEXT in the command by each line" },
     { 'L', NULL, "N", "use at most N lines for a command" },
     { 'n', "max-args", "N", "use at most N words for a command" },
+    { 'P', "max-procs", "N", "no effect: commands run one after another" },
     { 'r', "no-run-if-empty", NULL, "do not run the command without words" },
     { 's', "max-chars", "N", "use at most N bytes for a command" },
     { 't', "verbose", NULL, "print each command on err before it runs" },

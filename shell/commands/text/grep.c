@@ -174,7 +174,9 @@ static unsigned grep_flags(const struct shell *shell)
         { 'E', REGEX_EXTENDED }, { 'F', REGEX_FIXED }, { 'i', REGEX_FOLD },
         { 'w', REGEX_WORDS },    { 'x', REGEX_LINES },
     };
-    unsigned all = 0;
+    const char *name = shell->command->name;
+    unsigned all = text_equal(name, "egrep") ? REGEX_EXTENDED
+                 : text_equal(name, "fgrep") ? REGEX_FIXED : 0;
     for (size_t i = 0; i < ARRAY_LENGTH(flags); i++)
         all |= option_given(shell, flags[i].letter) ? flags[i].flag : 0;
     return option_given(shell, 'y') ? all | REGEX_FOLD : all;
@@ -248,6 +250,7 @@ static bool grep_options_read(struct shell *shell, int files, struct grep *grep)
     *grep = (struct grep){
         .invert = option_given(shell, 'v'),
         .number = option_given(shell, 'n'),
+        .offsets = option_given(shell, 'b'),
         .count_only = option_given(shell, 'c'),
         .quiet = option_given(shell, 'q'),
         .parts_only = option_given(shell, 'o'),
@@ -299,6 +302,7 @@ static const struct shell_option grep_options[] = {
     { 'i', "ignore-case", NULL, "ignore case" },
     { 'v', "invert-match", NULL, "print lines that do not match" },
     { 'n', "line-number", NULL, "print the line number with each line" },
+    { 'b', "byte-offset", NULL, "print the offset of each line, or part with -o" },
     { 'c', "count", NULL, "print only the number of lines" },
     { 'l', "files-with-matches", NULL, "print only the names of files with a match" },
     { 'L', "files-without-match", NULL, "print only the names of files without a match" },
@@ -342,3 +346,27 @@ static const struct shell_command command_grep = {
     .group = "Text",
 };
 SHELL_COMMAND(command_grep);
+
+static const struct shell_command command_egrep = {
+    .name = "egrep",
+    .arguments = "[OPTION...] {PATTERN | -e PATTERN... | -f FILE...} [FILE...]",
+    .summary = "same as grep -E",
+    .arguments_max = -1,
+    .run = run_grep,
+    .options = grep_options,
+    .trouble = SHELL_TROUBLE,
+    .group = "Text",
+};
+SHELL_COMMAND(command_egrep);
+
+static const struct shell_command command_fgrep = {
+    .name = "fgrep",
+    .arguments = "[OPTION...] {PATTERN | -e PATTERN... | -f FILE...} [FILE...]",
+    .summary = "same as grep -F",
+    .arguments_max = -1,
+    .run = run_grep,
+    .options = grep_options,
+    .trouble = SHELL_TROUBLE,
+    .group = "Text",
+};
+SHELL_COMMAND(command_fgrep);

@@ -10,7 +10,7 @@ enum { WINDOW_BYTES = PAGE_BYTES / 2 };
 /* A line that is written if one of the next lines matches: -B. */
 struct kept {
     struct kept *next;
-    uint64_t number;
+    uint64_t number, offset;
     size_t bytes;
     char text[];
 };
@@ -20,6 +20,7 @@ struct scan {
     struct grep *grep;
     struct input *input;
     uint64_t number, selected;
+    uint64_t offset;     /* of the line in its input */
     uint64_t written;    /* the number of the last line written */
     uint64_t after_left; /* lines of context still to be written */
     bool binary;
@@ -37,8 +38,8 @@ static void write_name(const struct scan *scan, char separator)
     stream_write(out, scan->grep->names_end ? "" : &separator, 1);
 }
 
-static void write_line(struct scan *scan, uint64_t number, char separator, const char *text,
-                       size_t bytes)
+static void write_line(struct scan *scan, uint64_t number, uint64_t offset, char separator,
+                       const char *text, size_t bytes)
 {
     const struct grep *grep = scan->grep;
     struct stream *out = scan->input->shell->out;
@@ -49,6 +50,9 @@ static void write_line(struct scan *scan, uint64_t number, char separator, const
         write_name(scan, separator);
     if (grep->number)
         stream_format(out, "%llu%c", (unsigned long long)number, separator);
+
+    if (grep->offsets)
+        stream_format(out, "%llu%c", (unsigned long long)offset, separator);
 
     /* The line itself is not escaped: grep is a filter, and NULs were handled before. */
     stream_write(out, text, bytes);
@@ -62,7 +66,7 @@ static void write_parts(struct scan *scan, const char *line, size_t bytes)
     while (at < bytes && !shell_interrupted() &&
            regex_list_find(&scan->grep->expressions, line, bytes, at, &start, &end)) {
         if (end > start)
-            write_line(scan, scan->number, ':', line + start, end - start);
+            write_line(scan, scan->number, scan->offset + start, ':', line + start, end - start);
 
         /* An empty match would be found again at the same place: continue one byte later. */
         at = end > start ? end : end + 1;
@@ -81,13 +85,14 @@ static void write_gap(struct scan *scan, uint64_t number)
     scan->written = number;
 }
 
-static void write_context(struct scan *scan, uint64_t number, const char *text, size_t bytes)
+static void write_context(struct scan *scan, uint64_t number, uint64_t offset, const char *text,
+                          size_t bytes)
 {
     write_gap(scan, number);
 
     /* With -o context is not written, although the gaps in it are (GNU). */
     if (!scan->grep->parts_only)
-        write_line(scan, number, '-', text, bytes);
+        write_line(scan, number, offset, '-', text, bytes);
 }
 
 /* ---- the lines before a match --------------------------------------------------------------- */
@@ -114,7 +119,7 @@ static status_t kept_add(struct scan *scan, const char *text, size_t bytes)
     struct kept *kept = short_of_memory ? NULL : mem_alloc(sizeof(*kept) + bytes);
     if (!kept)
         return -ENOMEM;
-    *kept = (struct kept){ .number = scan->number, .bytes = bytes };
+    *kept = (struct kept){ .number = scan->number, .offset = scan->offset, .bytes = bytes };
     memcpy(kept->text, text, bytes);
 
     /* Append, because kept_write() writes the lines in the order of the input. */
@@ -130,7 +135,8 @@ static status_t kept_add(struct scan *scan, const char *text, size_t bytes)
 static void kept_write(struct scan *scan)
 {
     while (scan->first) {
-        write_context(scan, scan->first->number, scan->first->text, scan->first->bytes);
+        struct kept *kept = scan->first;
+        write_context(scan, kept->number, kept->offset, kept->text, kept->bytes);
         kept_drop(scan);
     }
 }
@@ -162,7 +168,7 @@ static void write_selected(struct scan *scan, const char *line, size_t bytes)
 
     /* With -o -v nothing is written: a line that does not match has no matching part. */
     if (!scan->grep->parts_only)
-        write_line(scan, scan->number, ':', line, bytes);
+        write_line(scan, scan->number, scan->offset, ':', line, bytes);
     else if (!scan->grep->invert)
         write_parts(scan, line, bytes);
 }
@@ -188,7 +194,7 @@ static status_t scan_line(struct scan *scan, const char *line, size_t bytes, boo
         write_selected(scan, line, bytes);
     } else if (scan->after_left) {
         scan->after_left--;
-        write_context(scan, scan->number, line, bytes);
+        write_context(scan, scan->number, scan->offset, line, bytes);
     } else {
         status_t status = kept_add(scan, line, bytes);
         if (status)
@@ -213,6 +219,7 @@ static status_t scan_lines(struct scan *scan)
             break;
         scan->number++;
         status = scan_line(scan, line, bytes, &ended);
+        scan->offset += bytes + 1;
     }
 
     /* Lines that no match followed. */

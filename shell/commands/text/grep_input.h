@@ -15,6 +15,7 @@
 
 struct grep {
     struct regex_list expressions;
+    bool offsets;                    /* of the first byte of each line or part */
     bool invert, number, count_only, quiet, titles, parts_only, all_is_text;
     bool list_matching, list_others; /* write names of inputs instead of lines */
     bool separate;                   /* write `--` between lines that are not adjacent */

@@ -15,6 +15,7 @@
 #include "shell/reading/input.h"
 
 struct wc {
+    const char *input_name; /* of standard input; NULL: it is not an operand */
     uint64_t lines, words, bytes, characters;
     uint64_t columns, longest; /* -L: of the line so far; the most that a line takes */
     char held[4];              /* the beginning of a character whose other bytes follow */
@@ -212,8 +213,8 @@ static status_t wc_input(struct input *input, void *context)
     if (got < 0)
         return (status_t)got;
 
-    /* Standard input is printed without a name. */
-    wc_print(input->shell, &wc, input->file ? input->name : NULL);
+    /* Standard input is printed without a name, unless it is an operand. */
+    wc_print(input->shell, &wc, input->file ? input->name : total->input_name);
     total->lines += wc.lines;
     total->words += wc.words;
     total->bytes += wc.bytes;
@@ -226,7 +227,7 @@ static int run_wc(struct shell *shell, int count, char **words)
 {
     /* GNU aligns the columns if there is more than one number to print. */
     bool one_number = wc_numbers(shell) == 1;
-    struct wc total = { 0 };
+    struct wc total = { .input_name = count > 1 ? "-" : NULL };
 
     /* A single number is not padded (GNU). */
     if (count > 2 || (count == 2 && !one_number))

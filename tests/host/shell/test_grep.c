@@ -102,6 +102,17 @@ static void put_long(const char *path, size_t at, const char *tail)
     free(text);
 }
 
+BODY(offsets)
+{
+    start();
+    put("/t", "one\ntwo two\nthree\n");
+    says("grep -b t /t; grep -bo two /t; grep -HnbB1 th /t", "4:two two\n12:three\n4:two\n8:two\n"
+         "/t-2-4-two two\n/t:3:12:three\n");
+    says("egrep -c 'one|three' /t; fgrep -c 'one|three' /t || echo none", "2\n0\nnone\n");
+    says("wc -l < /t; wc -l - < /t; echo a b | xargs -n 1 -P 2 echo", "3\n3 -\na\nb\n");
+    stop();
+}
+
 BODY(long_lines)
 {
     (void)unused;
@@ -155,6 +166,7 @@ int main(void)
         cmocka_unit_test(test_status),
         cmocka_unit_test(test_selected),
         cmocka_unit_test(test_bytes),
+        cmocka_unit_test(test_offsets),
         cmocka_unit_test(test_long_lines),
         cmocka_unit_test(test_long_line_edges),
         cmocka_unit_test(test_long_line_without_memory),
