@@ -2,6 +2,7 @@
  * boot.c - the boot sector: where the parts of the volume are, and how large a table entry is.
  *
  * Nothing in a boot sector proves that it is one of a FAT volume, so all fields must be possible.
+ * Volumes of the Atari and of early DOS have neither a jump nor a signature: their table proves it.
  * The number of clusters alone decides between FAT12, FAT16 and FAT32 (specification 3.5).
  */
 #include "fs/fat/boot.h"
@@ -16,17 +17,22 @@ static bool is_power_of_two(uint32_t value)
 /* Returns whether the fixed fields may be those of a FAT volume. */
 static bool is_possible(struct bytes boot)
 {
-    uint8_t jump = bytes_u8(boot, BOOT_JUMP), media = bytes_u8(boot, BOOT_MEDIA);
+    uint8_t media = bytes_u8(boot, BOOT_MEDIA);
     uint16_t sector = bytes_le16(boot, BOOT_SECTOR_BYTES);
     uint8_t tables = bytes_u8(boot, BOOT_TABLES);
 
-    return bytes_le16(boot, BOOT_SIGNATURE) == SIGNATURE &&
-           (jump == JUMP_SHORT || jump == JUMP_NEAR) &&
-           is_power_of_two(sector) && sector >= FAT_BOOT_BYTES && sector <= SECTOR_BYTES_MAX &&
+    return is_power_of_two(sector) && sector >= FAT_BOOT_BYTES && sector <= SECTOR_BYTES_MAX &&
            is_power_of_two(bytes_u8(boot, BOOT_CLUSTER_SECTORS)) &&
            bytes_le16(boot, BOOT_RESERVED_SECTORS) &&
            tables && tables <= TABLES_MAX &&
            (media == MEDIA_REMOVABLE || media >= MEDIA_FIRST);
+}
+
+static bool is_marked(struct bytes boot)
+{
+    uint8_t jump = bytes_u8(boot, BOOT_JUMP);
+    return bytes_le16(boot, BOOT_SIGNATURE) == SIGNATURE &&
+           (jump == JUMP_SHORT || jump == JUMP_NEAR);
 }
 
 /* Copies the label, unless it is the text that stands for none. */
@@ -68,6 +74,18 @@ static void mirroring_decode(struct bytes boot, struct fat_geometry *geometry)
     }
 }
 
+/* Finds what later systems added. Boot sectors without it may have a program there. */
+static void extension_decode(struct bytes boot, bool wide, struct fat_geometry *geometry)
+{
+    uint8_t signature = bytes_u8(boot, wide ? BOOT_EXTENDED_32 : BOOT_EXTENDED_16);
+    if (signature != EXTENDED_SIGNATURE && signature != EXTENDED_SERIAL_ONLY)
+        return;
+    geometry->state_address = wide ? BOOT_STATE_32 : BOOT_STATE_16;
+    geometry->serial = bytes_le32(boot, wide ? BOOT_SERIAL_32 : BOOT_SERIAL_16);
+    if (signature == EXTENDED_SIGNATURE)
+        label_decode(boot, wide ? BOOT_LABEL_32 : BOOT_LABEL_16, geometry->label);
+}
+
 status_t fat_boot_decode(struct bytes boot, struct fat_geometry *geometry)
 {
     uint64_t sectors, table_sectors;
@@ -94,6 +112,8 @@ status_t fat_boot_decode(struct bytes boot, struct fat_geometry *geometry)
     /* A volume with the fields of FAT32 is one, whatever the number of its clusters: mkfs.fat makes
      * small ones on request, and Linux reads them so. */
     *geometry = (struct fat_geometry){
+        .marked = is_marked(boot),
+        .media = bytes_u8(boot, BOOT_MEDIA),
         .bits = wide ? 32 : clusters <= CLUSTERS_12_MAX ? 12 : 16,
         .sector_bytes = sector,
         .cluster_bytes = sector * cluster_sectors,
@@ -106,13 +126,11 @@ status_t fat_boot_decode(struct bytes boot, struct fat_geometry *geometry)
         .data_address = data_sector * sector,
         .clusters = (uint32_t)clusters,
         .volume_bytes = sectors * sector,
-        .serial = bytes_le32(boot, wide ? BOOT_SERIAL_32 : BOOT_SERIAL_16),
     };
     if (!wide && clusters > CLUSTERS_16_MAX)
         return -EMEDIUMTYPE;
     if (wide)
         mirroring_decode(boot, geometry);
-    geometry->state_address = wide ? BOOT_STATE_32 : BOOT_STATE_16;
-    label_decode(boot, wide ? BOOT_LABEL_32 : BOOT_LABEL_16, geometry->label);
+    extension_decode(boot, wide, geometry);
     return 0;
 }

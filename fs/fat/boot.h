@@ -57,6 +57,7 @@ enum {
     BOOT_STATE_DIRTY = 1,
     BOOT_STATE_ERRORS = 2,
     EXTENDED_SIGNATURE = 0x29, /* serial number, label and type are present */
+    EXTENDED_SERIAL_ONLY = 0x28,
     BOOT_MIRRORING_OFF = 0x80,
     BOOT_ACTIVE_TABLE = 0x0f,
 

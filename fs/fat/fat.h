@@ -82,6 +82,8 @@ enum {
 /* ---- boot.c ------------------------------------------------------------------------------- */
 
 struct fat_geometry {
+    bool marked;                  /* the boot sector has a jump and a signature */
+    uint8_t media;                /* the table's first byte, too */
     unsigned bits;                /* of an entry of the table: 12, 16 or 32 */
     uint32_t sector_bytes, cluster_bytes;
     unsigned tables;              /* copies that are kept equal */
@@ -91,7 +93,7 @@ struct fat_geometry {
     uint64_t data_address;        /* of cluster 2 */
     uint32_t clusters;            /* their numbers are 2..clusters + 1 */
     uint64_t volume_bytes;
-    uint64_t state_address;       /* of the byte with BOOT_STATE_DIRTY */
+    uint64_t state_address;       /* of the byte with BOOT_STATE_DIRTY; 0: none */
     uint64_t info_address;        /* of FSInfo; 0: none */
     uint32_t serial;
     char label[FAT_SHORT_BYTES];  /* trimmed; "": none */
@@ -99,7 +101,8 @@ struct fat_geometry {
 
 enum { FAT_BOOT_BYTES = 512, FAT_FIRST_CLUSTER = 2 };
 
-/* Decodes the boot sector. -EMEDIUMTYPE if it is not that of a FAT volume. */
+/* Decodes the boot sector. -EMEDIUMTYPE if it is not that of a FAT volume. One that is not marked
+ * proves nothing: the caller looks at the table. */
 status_t fat_boot_decode(struct bytes boot, struct fat_geometry *geometry) MUST_CHECK;
 
 /* ---- the volume --------------------------------------------------------------------------- */
@@ -427,7 +430,7 @@ status_t fat_get_info(struct fsd *fsd, struct vnode *vnode, unsigned levels,
 
 /* ---- write/space.c ------------------------------------------------------------------------ */
 
-/* Returns the number of free clusters, which is counted the first time. */
+/* Returns how many clusters are free and not promised. They are counted the first time. */
 status_t fat_count_free(struct fat *fat, uint64_t *clusters) MUST_CHECK;
 /* Counts the free clusters, once: before the first change. Not in an operation. */
 status_t fat_count_clusters(struct fat *fat) MUST_CHECK;

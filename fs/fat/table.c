@@ -23,14 +23,15 @@ uint32_t fat_entry_decode(struct bytes table, unsigned bits, size_t n)
     if (bits == 32)
         return bytes_le32(table, n * 4) & ENTRY_MASK;
 
-    /* The highest values have the same meanings in each width. */
-    uint32_t value = bytes_le16(table, n * 2), high = 0xfff0;
+    /* The highest values have the same meanings in each width. Those below ENTRY_BAD may be
+     * clusters, of a volume with as many as there can be. */
+    uint32_t value = bytes_le16(table, n * 2), mask = 0xffff;
     if (bits == 12) {
         value = bytes_le16(table, n * 3 / 2);
         value = n % 2 ? value >> 4 : value & 0xfff;
-        high = 0xff0;
+        mask = 0xfff;
     }
-    return value >= high ? value | (ENTRY_MASK & ~(high | 0xf)) : value;
+    return value >= (ENTRY_BAD & mask) ? value | (ENTRY_MASK & ~mask) : value;
 }
 
 /* Stores entry number n of a piece of the table that begins with a whole pair of entries. */

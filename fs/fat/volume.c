@@ -259,6 +259,19 @@ static status_t root_check(struct fat *fat)
     return status;
 }
 
+/* Returns -EMEDIUMTYPE if neither the boot sector nor the table has the marks of a FAT volume. */
+static status_t marks_check(struct fat *fat)
+{
+    const struct fat_geometry *geometry = &fat->geometry;
+    uint8_t first[2];
+    status_t status = geometry->marked ? 0 : fat_read(fat, geometry->table_address, first,
+                                                      sizeof(first));
+    if (status == -EIO || (!status && !geometry->marked &&
+                           (first[0] != geometry->media || first[1] != 0xff)))
+        status = -EMEDIUMTYPE;
+    return status;
+}
+
 /* A table that is too small: the clusters that it has entries for are used. */
 static void table_check(struct fat *fat)
 {
@@ -304,7 +317,9 @@ status_t fat_mount(const struct device_handle *handle, const char *options,
     device_cache_init(&fat->cache, &fat->fsd, geometry.sector_bytes);
     table_check(fat);
 
-    status = options_parse(fat, options);
+    status = marks_check(fat);
+    if (!status)
+        status = options_parse(fat, options);
     if (!status)
         status = root_check(fat);
     if (status) {

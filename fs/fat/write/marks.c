@@ -30,10 +30,12 @@ static status_t info_read(struct fat *fat, uint8_t sector[FAT_BOOT_BYTES], bool 
 
 status_t fat_marks_read(struct fat *fat, struct fat_marks *marks)
 {
-    uint8_t state, sector[FAT_BOOT_BYTES];
+    uint8_t state = 0, sector[FAT_BOOT_BYTES];
     uint32_t entry = ENTRY_CLEAN | ENTRY_NO_ERRORS;
     bool valid = false;
-    status_t status = fat_read(fat, fat->geometry.state_address, &state, 1);
+    status_t status = 0;
+    if (fat->geometry.state_address)
+        status = fat_read(fat, fat->geometry.state_address, &state, 1);
     if (!status && fat->geometry.bits != 12)
         status = fat_entry_read(fat, 1, &entry);
     if (!status)
@@ -65,6 +67,8 @@ static status_t entry_mark(struct fat *fat, const struct fat_marks *marks)
 static status_t state_mark(struct fat *fat, const struct fat_marks *marks)
 {
     uint8_t state, bits = BOOT_STATE_DIRTY | BOOT_STATE_ERRORS;
+    if (!fat->geometry.state_address)
+        return 0;
     status_t status = fat_read(fat, fat->geometry.state_address, &state, 1);
     if (status)
         return status;
