@@ -241,15 +241,20 @@ static status_t rename_check(const struct rename *r)
 /* Messages about bytes that are lost name the new path. */
 static void rename_note(const struct rename *r)
 {
-    struct fsd *fsd = r->node->mount->fsd;
-    if (!fsd_count_dirty(fsd))
+    struct vnode *node = r->node->vnode;
+    bool directory = path_is_directory(r->node);
+
+    /* Of the files in the list, which may be thousands, only the renamed one has its path. */
+    if (!directory && !vnode_is_listed(node))
         return;
 
     /* without memory they name the old one */
     char *from = path_text_copy(r->from->parent, &r->from->name);
     char *to = path_text_copy(r->to->parent, &r->to->name);
-    if (from && to)
-        fsd_note_rename(fsd, from, to);
+    if (from && to && directory)
+        fsd_note_rename(node->fsd, from, to);
+    else if (from && to)
+        vnode_note_rename(node, from, to);
     mem_free(from);
     mem_free(to);
 }

@@ -214,7 +214,8 @@ size_t fsd_count_dirty(struct fsd *fsd);
 /* Take the path that a file was written by, or NULL, and give it back. */
 char *vnode_take_text(struct vnode *vnode);
 void vnode_give_text(struct vnode *vnode, char *text);
-/* Changes the texts of the files in the list after a path was renamed. */
+/* Change the text of a file, or those of the files in a directory, that was renamed. */
+void vnode_note_rename(struct vnode *file, const char *from, const char *to);
 void fsd_note_rename(struct fsd *fsd, const char *from, const char *to);
 
 /* ---- write/errors.c ----------------------------------------------------------------------- */

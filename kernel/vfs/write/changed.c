@@ -281,6 +281,17 @@ static struct vnode *take_text_below(struct fsd *fsd, const char *above, char **
     return found;
 }
 
+void vnode_note_rename(struct vnode *file, const char *from, const char *to)
+{
+    char *text = vnode_take_text(file), *moved = NULL;
+    bool follows = text && text_is_below(text, from);
+    if (follows)
+        moved = text_move(text, from, to);
+    vnode_give_text(file, follows ? moved : text);
+    if (follows)
+        mem_free(text);
+}
+
 void fsd_note_rename(struct fsd *fsd, const char *from, const char *to)
 {
     struct vnode *vnode;
@@ -290,7 +301,6 @@ void fsd_note_rename(struct fsd *fsd, const char *from, const char *to)
     if (text_is_below(to, from))
         return;
 
-    /* the file itself, or files in a directory that was renamed */
     while ((vnode = take_text_below(fsd, from, &text))) {
         vnode_give_text(vnode, text_move(text, from, to));
         mem_free(text);
