@@ -13,6 +13,7 @@
 #include "shell/language/output_file.h"
 #include "shell/language/run.h"
 #include "shell/options.h"
+#include "shell/pattern.h"
 #include "shell/real.h"
 #include "shell/reading/input.h"
 #include "shell/reading/mounts.h"
@@ -53,6 +54,12 @@ EXPORT(option_value_name);
 EXPORT(option_values);
 EXPORT(option_values_name);
 EXPORT(shell_number);
+
+/* shell/pattern.h */
+EXPORT(glob_matches_text);
+
+/* lib/date.h */
+EXPORT(date_parse);
 
 /* shell/real.h */
 EXPORT(real_parse);

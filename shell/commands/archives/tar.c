@@ -5,6 +5,7 @@
  */
 #include "shell/commands/archives/tar.h"
 #include "kernel/module/info.h"
+#include "lib/date.h"
 #include "lib/macros.h"
 #include "lib/string.h"
 #include "lib/text.h"
@@ -14,6 +15,18 @@
 static status_t add_text(struct words *words, const char *text)
 {
     return words_add(words, text, strlen(text));
+}
+
+/* Returns whether the first word is letters of options, one of which is a mode: "Ox". */
+static bool is_traditional(const char *word)
+{
+    bool mode = false;
+    for (; *word; word++) {
+        if (!strchr("ctxfvCkOpXT", *word))
+            return false;
+        mode |= strchr("ctx", *word) != NULL;
+    }
+    return mode;
 }
 
 /* Adds the options that were given with a dash: "-C DIRECTORY" after the first word. */
@@ -35,6 +48,32 @@ static status_t add_given(const struct shell *shell, struct words *words)
     return !status && strip ? add_text(words, strip) : status;
 }
 
+/* Adds the options with values that may be given several times, or have only a long name. */
+static status_t add_long(const struct shell *shell, struct words *words)
+{
+    static const char *const names[] = { "exclude", "owner", "group", "mtime" };
+    status_t status = 0;
+    for (const char *letter = "XT"; *letter; letter++) {
+        char option[] = { '-', *letter, '\0' };
+        const struct option_value *value = option_values(shell, *letter);
+        for (; value && !status; value = value->next)
+            status = add_text(words, option) ? -ENOMEM : add_text(words, value->text);
+    }
+    for (size_t i = 0; i < ARRAY_LENGTH(names); i++) {
+        const struct option_value *value = option_values_name(shell, names[i]);
+        for (; value && !status; value = value->next) {
+            char option[16] = "--";
+            text_copy(option + 2, sizeof(option) - 2, names[i]);
+            status = add_text(words, option);
+            if (!status)
+                status = add_text(words, value->text);
+        }
+    }
+    if (!status && option_given_name(shell, "no-recursion"))
+        status = add_text(words, "--no-recursion");
+    return status;
+}
+
 /* Runs the traditional form "tar xvf FILE": the letters of its first word are options, whose values
  * follow in order. */
 static int run_traditional(struct shell *shell, int count, char **words)
@@ -45,13 +84,15 @@ static int run_traditional(struct shell *shell, int count, char **words)
     for (const char *letter = words[1]; *letter && !status; letter++) {
         char option[] = { '-', *letter, '\0' };
         status = add_text(&all, option);
-        if (!status && strchr("fC", *letter) && next < count)
+        if (!status && strchr("fCXT", *letter) && next < count)
             status = add_text(&all, words[next++]);
     }
     if (!status)
         status = add_given(shell, &all);
     for (; next < count && !status; next++)
         status = add_text(&all, words[next]);
+    if (!status)
+        status = add_long(shell, &all);
 
     char **list = status ? NULL : words_copy_list(&all);
     if (list)
@@ -120,12 +161,21 @@ static int run_mode(struct tar *tar)
         return TAR_TROUBLE;
     }
 
+    const char *modified = option_value_name(shell, "mtime");
+    status = modified ? date_parse(modified, time_wall_s(), &tar->modified_s) : 0;
+    tar->has_modified = modified != NULL;
+    if (status)
+        tar_fail(tar, modified, status);
     file = file ? file : "-";
-    if (option_given(shell, 'c'))
+    if (status || !tar_collect(tar))
+        tar->result = TAR_TROUBLE;
+    else if (option_given(shell, 'c'))
         write_to(tar, file);
     else
         read_from(tar, file);
     path_put(tar->directory);
+    words_free(&tar->excluded);
+    words_free(&tar->listed);
     words_free(&tar->links);
     buffer_free(&tar->extended);
     return tar->result;
@@ -134,13 +184,13 @@ static int run_mode(struct tar *tar)
 static int run_tar(struct shell *shell, int count, char **words)
 {
     unsigned modes = option_given(shell, 'c') + option_given(shell, 't') + option_given(shell, 'x');
-    if (!modes && count > 1 && strchr("ctx", words[1][0]))
+    if (!modes && count > 1 && is_traditional(words[1]))
         return run_traditional(shell, count, words);
     if (modes != 1) {
         shell_complain(shell, "You must specify one of the '-ctx' options");
         return TAR_TROUBLE;
     }
-    if (option_given(shell, 'c') && count < 2) {
+    if (option_given(shell, 'c') && count < 2 && !option_given(shell, 'T')) {
         shell_complain(shell, "Cowardly refusing to create an empty archive");
         return TAR_TROUBLE;
     }
@@ -176,6 +226,13 @@ static const struct shell_option tar_options[] = {
     { 'C', "directory", "DIRECTORY", "use names relative to DIRECTORY" },
     { 'k', "keep-old-files", NULL, "do not replace files" },
     { 'O', "to-stdout", NULL, "extract to standard output" },
+    { 'T', "files-from", "FILE...", "archive the files that FILE lists, too" },
+    { 'X', "exclude-from", "FILE...", "skip names that match a pattern in FILE" },
+    { 0, "exclude", "PATTERN...", "skip names that match PATTERN" },
+    { 0, "group", "NAME[:ID]", "the group of all members" },
+    { 0, "mtime", "DATE", "the time of all members" },
+    { 0, "no-recursion", NULL, "do not enter directories" },
+    { 0, "owner", "NAME[:ID]", "the owner of all members" },
     { 0, "strip-components", "N", "remove the first N elements of names" },
     { 'p', "preserve-permissions", NULL, "no effect" },
     { 0 },

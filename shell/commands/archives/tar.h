@@ -33,6 +33,10 @@ struct tar {
     struct path *directory; /* -C */
     bool verbose, to_output, keeps;
     uint64_t strip;         /* --strip-components */
+    struct words excluded;  /* patterns of --exclude and -X */
+    struct words listed;    /* names of -T */
+    bool has_modified;      /* --mtime */
+    int64_t modified_s;
     char **names;           /* operands */
     int count;
     bool *found;            /* which operands were found */
@@ -65,6 +69,14 @@ void tar_write(struct tar *tar);
 /* Prints a member: its name, or with `long_form` a line as that of `ls -l`. */
 void tar_list(struct tar *tar, struct stream *out, const struct tar_member *member,
               bool long_form);
+/* Collects the patterns of --exclude and -X, and the names of -T. Returns false after an error
+ * message. */
+bool tar_collect(struct tar *tar);
+/* Returns whether a pattern matches the name, a directory that contains it, or the end of one of
+ * these after a slash. */
+bool tar_excludes(const struct tar *tar, const char *name);
+/* Sets the owner of a member as --owner and --group ask. */
+void tar_set_owner(const struct tar *tar, struct tar_member *member);
 /* Reports "tar: NAME: reason" and sets the result. */
 void tar_fail(struct tar *tar, const char *name, status_t status);
 

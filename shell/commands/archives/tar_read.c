@@ -340,6 +340,8 @@ static void make_links(struct tar *tar)
 static bool is_wanted(struct tar *tar)
 {
     bool wanted = !tar->count;
+    if (tar_excludes(tar, tar->member.name))
+        return false;
     for (int i = 0; i < tar->count; i++) {
         size_t length = strlen(tar->names[i]);
         while (length > 1 && tar->names[i][length - 1] == '/')

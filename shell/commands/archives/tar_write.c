@@ -6,6 +6,7 @@
 #include "lib/string.h"
 #include "lib/text.h"
 #include "shell/commands/archives/tar.h"
+#include "shell/options.h"
 #include "shell/reading/walk.h"
 
 enum { RECORD_BLOCKS = 20 }; /* an archive is a multiple of these (POSIX) */
@@ -140,8 +141,11 @@ static status_t put_node(struct writer *writer, const char *name, struct path *p
     struct tar_member *member = &tar->member;
     status_t status = 0;
 
+    if (tar_excludes(tar, name))
+        return 0;
     *member = (struct tar_member){ 0 };
     fill(member, info);
+    tar_set_owner(tar, member);
     if (!member->type)
         return -EOPNOTSUPP;
     while (*name == '/')
@@ -216,7 +220,8 @@ static status_t put_operand(struct writer *writer, const char *name)
     status = path_info(path, INFO_STANDARD | INFO_TIMES | INFO_MODE, &info);
     if (!status)
         status = put_node(writer, name, path, &info);
-    if (!status && path_is_directory(path))
+    bool enters = !option_given_name(writer->tar->shell, "no-recursion");
+    if (!status && path_is_directory(path) && enters)
         status = put_tree(writer, name, path);
     path_put(path);
     return status;
@@ -230,10 +235,11 @@ void tar_write(struct tar *tar)
         return;
     }
     writer->tar = tar;
-    for (int i = 0; i < tar->count && !shell_interrupted(); i++) {
-        status_t status = put_operand(writer, tar->names[i]);
+    for (int i = 0; i < tar->count + tar->listed.count && !shell_interrupted(); i++) {
+        const char *name = i < tar->count ? tar->names[i] : tar->listed.list[i - tar->count];
+        status_t status = put_operand(writer, name);
         if (status)
-            tar_fail(tar, tar->names[i], status);
+            tar_fail(tar, name, status);
     }
 
     /* Two blocks of zeroes end an archive, and fill its last record. */

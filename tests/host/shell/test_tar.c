@@ -71,6 +71,27 @@ BODY(round_trip)
     stop();
 }
 
+BODY(selection)
+{
+    start();
+    rig_mkdir("/d");
+    rig_mkdir("/d/skip");
+    put("/d/a", "A\n");
+    put("/d/b.o", "B\n");
+    put("/d/skip/c", "C\n");
+    put("/x", "skip\n*.o\n");
+    put("/list", "d/a\nd/b.o\n");
+    says("cd /; tar -c --exclude skip --exclude '*.o' d | tar t; tar cX /x d | tar t",
+         "d/\nd/a\nd/\nd/a\n");
+    says("tar cf /t.tar d; tar tf /t.tar -X /x; tar Ox d/a < /t.tar", "d/\nd/a\nA\n");
+    says("tar -c -T /list | tar -t; tar c --no-recursion d | tar t", "d/a\nd/b.o\nd/\n");
+    says("tar c --owner me:7 --group 9 --mtime @86400 d/a | tar tv | cut -d ' ' -f 2- | "
+         "sed 's/  */ /g'", "me/9 2 1970-01-02 00:00 d/a\n");
+    run("tar -c --mtime nonsense d/a", 2, NULL, NULL);
+    run("tar -c -X /none d/a", 2, NULL, "tar: /none: No such file or directory\n");
+    stop();
+}
+
 BODY(escapes)
 {
     start();
@@ -111,6 +132,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_round_trip),
+        cmocka_unit_test(test_selection),
         cmocka_unit_test(test_escapes),
         cmocka_unit_test(test_damaged),
     };
