@@ -3,7 +3,7 @@
 D=/Drives/disk0
 step() { sync; echo "step $1"; }
 
-mount -o rw disk0
+mount -o rw disk0 || return
 cp -r /System/Book $D/a
 step copied
 
