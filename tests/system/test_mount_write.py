@@ -2,14 +2,18 @@
 as they write the host's own file system."""
 import os
 import random
+import resource
 import shutil
+import signal
 import subprocess
+import time
 
 import pytest
 
 import write_load
 from test_fat import make_volume
-from test_mount import CHECKED, MOUNT, fixture_tree, mounted, needs_fuse, run, same  # noqa: F401
+from test_mount import (CHECKED, MOUNT, fixture_tree, is_mounted, mounted,  # noqa: F401
+                        needs_fuse, run, same, unmount)
 
 pytestmark = needs_fuse
 
@@ -76,6 +80,33 @@ def test_git(tmp_path, files, kind):
         (mnt / "work" / "empty").rmdir()  # git does not keep it
         same(mnt / "work", mnt / "clone")
     check(volume, kind)
+
+
+def small_files():
+    """Makes writes past the first 8 MiB of a file fail, as a full disk does."""
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (8 << 20, 8 << 20))
+
+
+def test_close_returns_the_error_of_writing_back(tmp_path):
+    volume, mnt = make(tmp_path / "volume", 16), tmp_path / "mnt"
+    mnt.mkdir()
+    # pylint: disable-next=subprocess-popen-preexec-fn
+    with subprocess.Popen([MOUNT, "-f", "-o", "rw", volume, mnt], stderr=subprocess.PIPE,
+                          preexec_fn=small_files) as process:
+        while not is_mounted(mnt):
+            assert process.poll() is None
+            time.sleep(0.01)
+        first, second = (os.open(mnt / "file", os.O_CREAT | os.O_RDWR) for _ in range(2))
+        os.write(first, bytes(12 << 20))
+        with pytest.raises(OSError, match="Input/output error"):
+            os.fsync(second)
+        with pytest.raises(OSError, match="Input/output error"):
+            os.close(first)
+        os.close(second)  # fsync() has returned it
+        os.unlink(mnt / "file")
+        unmount(mnt)
+        assert b"/file: cannot be written to virtual0" in process.communicate(timeout=60)[1]
 
 
 @pytest.mark.parametrize("kind", [16, "exfat"])
