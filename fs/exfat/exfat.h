@@ -132,8 +132,7 @@ struct exfat {
 
     /* state.c's: from the first time that the volume is made writable */
     bool writable; /* fsd.read_only is true already while the last bytes are written */
-    bool dirty; /* the mark that the medium has, or is to have again */
-    _Atomic bool mark_again; /* another mark may be pending: a flush replaces it */
+    bool dirty, dirty_next; /* the mark that the medium has; the one that replaces it */
     struct changes *_Atomic changes; /* NULL: nothing was ever changed */
     struct runs bitmap_runs;
     struct clusters clusters;

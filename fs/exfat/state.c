@@ -15,39 +15,29 @@ static uint8_t percent_used(struct exfat *exfat)
     return (uint8_t)((clusters - clusters_free_count(&exfat->clusters)) * 100 / clusters);
 }
 
-static status_t flags_set(struct exfat *exfat, bool dirty)
+/* For changes_commit_mark(). */
+static status_t flags_put(struct fsd *fsd, bool former)
 {
     /* They are not a part of the boot region's checksum. */
+    struct exfat *exfat = exfat_of(fsd);
     uint8_t flags[2], percent = percent_used(exfat);
-    status_t status = changes_begin(exfat->changes);
-    if (status)
-        return status;
-    status = exfat_read(exfat, BOOT_FLAGS, flags, sizeof(flags));
+    status_t status = exfat_read(exfat, BOOT_FLAGS, flags, sizeof(flags));
+    bool dirty = former ? exfat->dirty : exfat->dirty_next;
     flags[0] = (uint8_t)(dirty ? flags[0] | FLAG_DIRTY : flags[0] & ~FLAG_DIRTY);
     if (!status)
-        status = changes_write(exfat->changes, CHANGE_LINK, BOOT_FLAGS, flags, sizeof(flags));
+        status = changes_write(exfat->changes, CHANGE_MARK, BOOT_FLAGS, flags, sizeof(flags));
     if (!status)
-        status = changes_write(exfat->changes, CHANGE_LINK, BOOT_PERCENT, &percent,
+        status = changes_write(exfat->changes, CHANGE_MARK, BOOT_PERCENT, &percent,
                                sizeof(percent));
-    changes_end(exfat->changes, !status);
     return status;
 }
 
 status_t exfat_flags_write(struct exfat *exfat, bool dirty)
 {
-    status_t status = flags_set(exfat, dirty);
-    return status ? status : changes_commit(exfat->changes);
-}
-
-/* Queues the mark of the present state, if writing another one has failed: that one is pending, and
- * the next commit would write it. */
-static status_t mark_again(struct exfat *exfat)
-{
-    if (!atomic_load(&exfat->mark_again))
-        return 0;
-    status_t status = flags_set(exfat, exfat->dirty);
+    exfat->dirty_next = dirty;
+    status_t status = changes_commit_mark(exfat->changes, flags_put);
     if (!status)
-        atomic_store(&exfat->mark_again, false);
+        exfat->dirty = dirty;
     return status;
 }
 
@@ -59,14 +49,10 @@ status_t exfat_flush(struct fsd *fsd)
     if (!atomic_load(&exfat->changes))
         return 0;
 
-    status_t status = mark_again(exfat);
-    if (status)
-        return status;
-
     /* The removals of names that released them are written in the same commit, before their bits.
      * Clusters that cannot be released stay in use until the next flush: all else is written. */
     status_t freed = exfat->writable ? exfat_free_released(exfat) : 0;
-    status = changes_commit(exfat->changes);
+    status_t status = changes_commit(exfat->changes);
     clusters_settle(&exfat->clusters, changes_commits(exfat->changes));
     return status || freed == -ENOMEM ? status : freed;
 }
@@ -140,11 +126,8 @@ status_t exfat_set_writable(struct fsd *fsd, bool writable)
                  exfat->label);
     bool dirty = writable || removed || exfat->geometry.dirty;
     status = exfat_flags_write(exfat, dirty);
-    if (status) {
-        atomic_store(&exfat->mark_again, true);
+    if (status)
         return status;
-    }
-    exfat->dirty = dirty;
     exfat->writable = writable;
     fsd->read_only = !writable;
     return 0;

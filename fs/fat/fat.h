@@ -141,12 +141,12 @@ struct fat {
     /* since it was writable */
     _Atomic bool writable;          /* now: it is marked as in use */
     bool marked;                    /* `marks` was read, and the volume's may be ours since */
-    _Atomic bool mark_again;        /* a clean mark may be pending: the next flush replaces it */
     struct changes *_Atomic changes; /* NULL: it never was */
     struct clusters clusters;
     _Atomic bool counted;           /* the free clusters */
     _Atomic bool write_failed;
     struct fat_marks marks;         /* before it became writable */
+    struct fat_marks marks_next;    /* that are being written */
     struct list *unsaved;           /* buckets of nodes that are newer than their records */
     struct list removed;            /* nodes without a name that are still in use */
     _Atomic uint32_t anomalies[FAT_ANOMALIES];
@@ -486,12 +486,11 @@ status_t fat_rename(struct fsd *fsd, struct vnode *from, struct element old_name
 /* ---- write/marks.c ------------------------------------------------------------------------ */
 
 status_t fat_marks_read(struct fat *fat, struct fat_marks *marks) MUST_CHECK;
-/* Changes the marks; the next commit writes them. Not in an operation. */
-status_t fat_marks_set(struct fat *fat, const struct fat_marks *marks) MUST_CHECK;
+/* Writes the marks, and makes them and everything before durable. Not in an operation. After an
+ * error, the marks of a volume that is in use replace them. */
+status_t fat_marks_write(struct fat *fat, const struct fat_marks *marks) MUST_CHECK;
 /* The same with those of a volume that is in use. */
 status_t fat_marks_in_use(struct fat *fat) MUST_CHECK;
-/* Writes the marks, and makes them and everything before durable. Not in an operation. */
-status_t fat_marks_write(struct fat *fat, const struct fat_marks *marks) MUST_CHECK;
 
 /* ---- write/state.c ------------------------------------------------------------------------ */
 

@@ -281,6 +281,7 @@ EXPORT(pages_make);
 EXPORT(changes_add_name);
 EXPORT(changes_begin);
 EXPORT(changes_commit);
+EXPORT(changes_commit_mark);
 EXPORT(changes_commits);
 EXPORT(changes_create);
 EXPORT(changes_destroy);

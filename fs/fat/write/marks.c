@@ -61,7 +61,7 @@ static status_t entry_mark(struct fat *fat, const struct fat_marks *marks)
     if (status)
         return status;
     entry &= ~entry_bits(fat, ENTRY_CLEAN | ENTRY_NO_ERRORS);
-    return fat_entry_write(fat, CHANGE_LINK, 1, entry | entry_bits(fat, set));
+    return fat_entry_write(fat, CHANGE_MARK, 1, entry | entry_bits(fat, set));
 }
 
 static status_t state_mark(struct fat *fat, const struct fat_marks *marks)
@@ -74,7 +74,7 @@ static status_t state_mark(struct fat *fat, const struct fat_marks *marks)
         return status;
     state = (uint8_t)((state & ~bits) | (marks->dirty ? BOOT_STATE_DIRTY : 0) |
                       (marks->errors ? BOOT_STATE_ERRORS : 0));
-    return changes_write(fat->changes, CHANGE_LINK, fat->geometry.state_address, &state, 1);
+    return changes_write(fat->changes, CHANGE_MARK, fat->geometry.state_address, &state, 1);
 }
 
 static status_t info_mark(struct fat *fat, const struct fat_marks *marks)
@@ -85,32 +85,33 @@ static status_t info_mark(struct fat *fat, const struct fat_marks *marks)
     if (status || !valid)
         return status;
     bytes_put_le32(sector, marks->free);
-    return changes_write(fat->changes, CHANGE_LINK, fat->geometry.info_address + INFO_FREE_CLUSTERS,
+    return changes_write(fat->changes, CHANGE_MARK, fat->geometry.info_address + INFO_FREE_CLUSTERS,
                          sector, 4);
 }
 
-status_t fat_marks_set(struct fat *fat, const struct fat_marks *marks)
+/* For changes_commit_mark(). A volume that stays writable is in use. */
+static status_t marks_put(struct fsd *fsd, bool former)
 {
-    status_t status = changes_begin(fat->changes);
-    if (status)
-        return status;
-    status = state_mark(fat, marks);
+    struct fat *fat = fat_of(fsd);
+    struct fat_marks marks = fat->marks_next;
+    if (former)
+        marks = (struct fat_marks){ .dirty = true, .errors = fat->marks.errors,
+                                    .free = INFO_UNKNOWN };
+    status_t status = state_mark(fat, &marks);
     if (!status)
-        status = entry_mark(fat, marks);
-    if (!status)
-        status = info_mark(fat, marks);
-    changes_end(fat->changes, !status);
-    return status;
+        status = entry_mark(fat, &marks);
+    return status ? status : info_mark(fat, &marks);
 }
 
 status_t fat_marks_write(struct fat *fat, const struct fat_marks *marks)
 {
-    status_t status = fat_marks_set(fat, marks);
-    return status ? status : changes_commit(fat->changes);
+    fat->marks_next = *marks;
+    return changes_commit_mark(fat->changes, marks_put);
 }
 
 status_t fat_marks_in_use(struct fat *fat)
 {
-    struct fat_marks marks = { .dirty = true, .errors = fat->marks.errors, .free = INFO_UNKNOWN };
-    return fat_marks_set(fat, &marks);
+    const struct fat_marks marks = { .dirty = true, .errors = fat->marks.errors,
+                                     .free = INFO_UNKNOWN };
+    return fat_marks_write(fat, &marks);
 }

@@ -265,13 +265,6 @@ status_t fat_flush(struct fsd *fsd)
     if (!atomic_load(&fat->writable))
         return 0;
 
-    /* The clean mark of a volume that did not become read-only is replaced before it is written. */
-    if (atomic_load(&fat->mark_again)) {
-        status_t marked = fat_marks_in_use(fat);
-        if (marked)
-            return marked;
-        atomic_store(&fat->mark_again, false);
-    }
     status_t freed = free_released(fat);
 
     /* Even if that failed: what files need most is that the rest is durable. */

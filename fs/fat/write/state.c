@@ -56,8 +56,6 @@ static status_t make_writable(struct fat *fat)
     fat->marked |= !status;
     if (!status)
         status = fat_marks_in_use(fat);
-    if (!status)
-        status = changes_commit(fat->changes);
     if (!status && fat->marks.dirty)
         log_warn("fat", "%s: was not unmounted; `check` finds what is wrong", device_label(device));
     return status;
@@ -81,11 +79,8 @@ static status_t make_read_only(struct fat *fat)
     if (atomic_load(&fat->counted))
         marks.free = (uint32_t)clusters_free_count(&fat->clusters);
 
-    /* If it fails it is pending, and the volume in use: the next flush must not write it. */
     status = fat_marks_write(fat, &marks);
-    if (status)
-        atomic_store(&fat->mark_again, true);
-    else
+    if (!status)
         fat->marked = loses;
     return status;
 }

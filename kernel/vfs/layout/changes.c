@@ -51,27 +51,6 @@ void changes_destroy(struct changes *changes)
     mem_free(changes);
 }
 
-/* ---- the beginning of an operation --------------------------------------------------------- */
-
-/* Returns whether a commit must precede the next operation, which may begin another group. */
-static bool is_too_much(const struct changes *changes)
-{
-    return changes->bytes > page_total_count() * PAGE_BYTES / MEMORY_SHARE ||
-           changes->group + 1 >= CHANGE_GROUPS;
-}
-
-status_t changes_begin(struct changes *changes)
-{
-    status_t status = changes_hold(changes);
-    if (status)
-        return status;
-    if (is_too_much(changes))
-        status = changes_commit_held(changes);
-    if (status)
-        changes_release(changes);
-    return status;
-}
-
 /* ---- changing ----------------------------------------------------------------------------- */
 
 /* A range of bytes inside one block. */
@@ -214,7 +193,7 @@ static bool layer_contradicts(const struct changes *changes, const struct change
 
 static bool operation_contradicts(const struct changes *changes)
 {
-    for (unsigned epoch = 0; epoch < CHANGE_EPOCHS; epoch++)
+    for (unsigned epoch = CHANGE_NEW; epoch < CHANGE_EPOCHS; epoch++)
         list_each(link, &changes->stages[CHANGE_OPERATION + epoch])
             if (layer_contradicts(changes, container_of(link, struct change_layer, link)))
                 return true;
@@ -227,9 +206,10 @@ static void operation_keep(struct changes *changes)
         changes->group++;
     for (unsigned epoch = 0; epoch < CHANGE_EPOCHS; epoch++) {
         struct list *layers = &changes->stages[CHANGE_OPERATION + epoch];
+        unsigned group = epoch == CHANGE_MARK ? 0 : changes->group;
         while (!list_empty(layers)) {
             change_layer_move(changes, container_of(layers->next, struct change_layer, link),
-                              changes->group * CHANGE_EPOCHS + epoch);
+                              group * CHANGE_EPOCHS + epoch);
             if (changes->since_us == TIME_NEVER)
                 changes->since_us = time_now_us();
         }
@@ -254,7 +234,7 @@ static void block_restore(struct changes *changes, struct change_block *block)
         change_block_free(changes, block);
 }
 
-void changes_end(struct changes *changes, bool keep)
+static void operation_end(struct changes *changes, bool keep)
 {
     kassert(changes->busy);
     if (keep)
@@ -265,7 +245,77 @@ void changes_end(struct changes *changes, bool keep)
         while (!list_empty(layers))
             block_restore(changes, container_of(layers->next, struct change_layer, link)->block);
     }
+}
+
+void changes_end(struct changes *changes, bool keep)
+{
+    operation_end(changes, keep);
     changes_release(changes);
+}
+
+/* ---- beginning an operation, and committing ------------------------------------------------ */
+
+/* Puts the former mark, if another one is pending that must not be written. The caller holds
+ * `busy`. */
+static status_t restore_mark(struct changes *changes)
+{
+    if (!changes->put_mark)
+        return 0;
+    status_t status = changes->put_mark(changes->fsd, true);
+    operation_end(changes, !status);
+    if (!status)
+        changes->put_mark = NULL;
+    return status;
+}
+
+/* Returns whether a commit must precede the next operation, which may begin another group. */
+static bool is_too_much(const struct changes *changes)
+{
+    return changes->bytes > page_total_count() * PAGE_BYTES / MEMORY_SHARE ||
+           changes->group + 1 >= CHANGE_GROUPS;
+}
+
+status_t changes_begin(struct changes *changes)
+{
+    status_t status = changes_hold(changes);
+    if (status)
+        return status;
+    status = restore_mark(changes);
+    if (!status && is_too_much(changes))
+        status = changes_commit_held(changes);
+    if (status)
+        changes_release(changes);
+    return status;
+}
+
+status_t changes_commit(struct changes *changes)
+{
+    status_t status = changes_hold(changes);
+    if (status)
+        return status;
+    status = restore_mark(changes);
+    if (!status)
+        status = changes_commit_held(changes);
+    changes_release(changes);
+    return status;
+}
+
+status_t changes_commit_mark(struct changes *changes, status_t (*put)(struct fsd *fsd, bool former))
+{
+    status_t status = changes_begin(changes);
+    if (status)
+        return status;
+    status = put(changes->fsd, false);
+    operation_end(changes, !status);
+
+    /* The new mark is pending, or on the medium already: the former one follows in either case. If
+     * there is no memory for it now, nothing is changed or written until there is. */
+    if (!status && (status = changes_commit_held(changes))) {
+        changes->put_mark = put;
+        IGNORE(restore_mark(changes));
+    }
+    changes_release(changes);
+    return status;
 }
 
 /* ---- reading ------------------------------------------------------------------------------ */

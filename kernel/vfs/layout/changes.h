@@ -5,6 +5,7 @@
  * Model       An operation of the file system (create, rename, ...) changes bytes of the volume.
  *             Each change names an epoch. The changes of later epochs are written when those of
  *             earlier ones are durable, so that nothing on the medium leads to what is not there:
+ *               MARK    that the volume is in use, or is not; only marks change these bytes
  *               NEW     what nothing leads to yet: new clusters, the content of new directories
  *               LINK    names, sizes and links that lead to them
  *               UNLINK  the removal of names
@@ -17,8 +18,8 @@
  *             other. The operation then begins a new group, with four epochs of its own that are
  *             written after all those of the group before. A stage is an epoch of a group.
  *               An operation belongs to one group: which one is decided when it ends, for all of
- *             its changes. Each stage keeps its own bytes, since later values must not be written
- *             early.
+ *             its changes except marks, which are in the first one. Each stage keeps its own
+ *             bytes, since later values must not be written early.
  * Invariants  Between two flushes the blocks of one stage are written, each with the bytes of the
  *             stages before, and its own. Therefore:
  *             1. While a change of stage n is on the medium, all changes of the stages before n
@@ -33,6 +34,8 @@
  * Failures    After a failed write or flush, everything from that stage on is pending, and the
  *             next commit writes it again: a device may have lost what it had not flushed. The
  *             bytes of files are not: the caller of the commit learns that they may be lost.
+ *               A mark that could not be written is replaced by the former one before anything else
+ *             is changed or written: a volume that stays in use is marked as such.
  * Interface   changes_begin(), changes_write() ..., changes_end(); from time to time
  *             changes_commit(). Reading needs no operation.
  *             - Clusters and slots of records that an operation released are used again only after
@@ -52,7 +55,14 @@
 
 #include "kernel/vfs/fsd.h"
 
-enum change_epoch { CHANGE_NEW, CHANGE_LINK, CHANGE_UNLINK, CHANGE_FREE, CHANGE_EPOCHS };
+enum change_epoch {
+    CHANGE_MARK,
+    CHANGE_NEW,
+    CHANGE_LINK,
+    CHANGE_UNLINK,
+    CHANGE_FREE,
+    CHANGE_EPOCHS,
+};
 
 struct changes;
 
@@ -102,6 +112,11 @@ status_t changes_read_medium(struct changes *changes, uint64_t address, void *me
  * device before. Costs one flush if nothing is pending; else one before the first LINK, and one
  * after each stage that has changes. The first error; -EINTR: what is in flight ends by itself. */
 status_t changes_commit(struct changes *changes) MUST_CHECK;
+/* Writes a mark of the volume, as an operation and a commit with nothing in between. put() changes
+ * its bytes in CHANGE_MARK: to the new mark, or to the `former` one if the commit has failed, also
+ * later if it fails itself. Returns what changes_begin(), put() or the commit does. */
+status_t changes_commit_mark(struct changes *changes,
+                             status_t (*put)(struct fsd *fsd, bool former)) MUST_CHECK;
 /* Returns whether an operation is not durable yet. */
 bool changes_pending(struct changes *changes);
 /* Returns the time_now_us() at which the oldest of them ended; TIME_NEVER if there is none. */

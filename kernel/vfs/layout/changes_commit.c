@@ -245,13 +245,3 @@ status_t changes_commit_held(struct changes *changes)
     changes->commits++;
     return 0;
 }
-
-status_t changes_commit(struct changes *changes)
-{
-    status_t status = changes_hold(changes);
-    if (status)
-        return status;
-    status = changes_commit_held(changes);
-    changes_release(changes);
-    return status;
-}

@@ -60,6 +60,7 @@ struct changes {
     struct list stages[CHANGE_STAGES + CHANGE_EPOCHS];
     unsigned group;            /* of the operations that end now */
     bool begins_group;         /* the operation in progress */
+    status_t (*put_mark)(struct fsd *fsd, bool former); /* the former mark must be put; or NULL */
     uint8_t removed[CHANGE_NAMES]; /* by a hash of the name: 2 + the group in which one was */
     size_t bytes;              /* memory of all blocks and layers */
     _Atomic uint64_t since_us; /* TIME_NEVER: nothing is pending */

@@ -75,7 +75,7 @@ static bool data_is_there(const struct volume *volume, const uint8_t *image, uns
  * epochs before. */
 static void check_image(const struct volume *volume, const uint8_t *image)
 {
-    int last[CHANGE_EPOCHS] = { -1, -1, -1, -1 }; /* the last operation of which one is there */
+    int last[CHANGE_EPOCHS] = { -1, -1, -1, -1, -1 }; /* the last operation of which one is there */
     for (unsigned n = 1; n < plan.count; n++) {
         const struct made *made = &plan.made[n];
         if (made->kept && is_there(volume, image, made))
@@ -165,7 +165,7 @@ static void operate(struct volume *volume, bool with_data)
 
     bool keep = rig_random() % 5;
     status_t status = changes_begin(volume->changes);
-    for (unsigned epoch = 0; !status && epoch < CHANGE_EPOCHS; epoch++)
+    for (unsigned epoch = CHANGE_NEW; !status && epoch < CHANGE_EPOCHS; epoch++)
         for (unsigned count = (unsigned)rig_random() % 3; !status && count; count--)
             status = change_some(volume, (unsigned)rig_random() % CELLS, epoch);
     if (!status || plan.count > first)
@@ -276,8 +276,8 @@ static status_t change_ranges(struct changes *changes)
         uint64_t address = rig_random() % (MODEL_BYTES - bytes + 1);
         bool zero = rig_random() % 4 == 0;
         memset(data, zero ? 0 : (int)(rig_random() % 256), bytes);
-        status_t status = changes_write(changes, (unsigned)rig_random() % CHANGE_EPOCHS, address,
-                                        zero ? NULL : data, bytes);
+        unsigned epoch = CHANGE_NEW + (unsigned)rig_random() % (CHANGE_EPOCHS - CHANGE_NEW);
+        status_t status = changes_write(changes, epoch, address, zero ? NULL : data, bytes);
         if (status)
             return status;
         memcpy(model + address, data, bytes);

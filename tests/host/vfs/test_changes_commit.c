@@ -147,6 +147,70 @@ static void test_limits(void **state)
     rig_run(limits_body, NULL, 1);
 }
 
+/* ---- marks -------------------------------------------------------------------------------- */
+
+enum { MARK_AT = 5, MARK_FORMER = 2, MARK_NEW = 3 };
+
+static struct changes *marked;
+
+static status_t put_mark(struct fsd *fsd, bool former)
+{
+    uint8_t byte = former ? MARK_FORMER : MARK_NEW;
+    (void)fsd;
+    return changes_write(marked, CHANGE_MARK, MARK_AT, &byte, 1);
+}
+
+/* Makes operations until one of them begins with a commit. */
+static void change_until_commit(struct volume *volume)
+{
+    unsigned commits = changes_commits(volume->changes);
+    for (unsigned n = 0; changes_commits(volume->changes) == commits; n++) {
+        kassert(changes_begin(volume->changes) == 0);
+        put(volume, CHANGE_NEW, 1024, (uint8_t)n);
+        put(volume, CHANGE_LINK, 512, (uint8_t)n);
+        put(volume, CHANGE_UNLINK, 512, (uint8_t)n);
+        changes_end(volume->changes, true);
+    }
+}
+
+/* A mark was written, but its flush failed, and perhaps there is no memory. What comes next is
+ * written when the former mark is durable, although no flush was asked for. */
+static void mark_body(void *nth)
+{
+    struct volume volume;
+    volume_begin(&volume, 512);
+    struct recorder *recorder = volume.recorder;
+    marked = volume.changes;
+    recorder->fail_nth_flush = 2;
+    host_fail_nth_allocation(*(unsigned long *)nth);
+    status_t status = changes_commit_mark(volume.changes, put_mark);
+    host_fail_nth_allocation(0);
+    recorder->fail_nth_flush = 0;
+    kassert(status);
+    kassert(status == -ENOMEM || recorder->image[MARK_AT] == MARK_NEW);
+
+    size_t at = recorder->count;
+    change_until_commit(&volume);
+    while (at < recorder->count && recorder->log[at].kind != RECORD_WRITE)
+        at++;
+    if (status != -ENOMEM) {
+        kassert(at + 2 < recorder->count && recorder->log[at].offset_bytes == 0);
+        kassert(recorder->log[at].length_bytes == 512);
+        kassert(recorder->log[at].data[MARK_AT] == MARK_FORMER);
+        kassert(recorder->log[at + 1].kind == RECORD_FLUSH);
+    }
+    kassert(changes_commit_mark(volume.changes, put_mark) == 0);
+    kassert(recorder->image[MARK_AT] == MARK_NEW);
+    volume_end(&volume);
+}
+
+static void test_mark(void **state)
+{
+    (void)state;
+    for (unsigned long nth = 0; nth <= 8; nth++)
+        rig_run(mark_body, &nth, 1);
+}
+
 /* ---- interrupts --------------------------------------------------------------------------- */
 
 struct commit {
@@ -208,6 +272,7 @@ int main(void)
         cmocka_unit_test(test_flushes),
         cmocka_unit_test(test_names),
         cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_mark),
         cmocka_unit_test(test_interrupt),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
