@@ -110,7 +110,9 @@ status_t exfat_data_written(struct fsd *fsd, struct vnode *vnode, uint64_t size)
     struct exfat_attributes attributes = exfat_node_attributes(exfat, node);
     size = min(size, min(vnode->size_bytes, node->runs.length_bytes));
     attributes.valid_bytes = max(attributes.valid_bytes, size);
-    attributes.size_bytes = max(attributes.size_bytes, max(size, node->extended_bytes));
+    attributes.size_bytes = max(attributes.size_bytes, size);
+    if (size >= node->extended_from)
+        attributes.size_bytes = max(attributes.size_bytes, node->extended_bytes);
     if (!node->release)
         status = exfat_node_store(exfat, node, &attributes);
     if (!status) {
@@ -201,6 +203,7 @@ static status_t extend(struct exfat_operation *operation, struct vnode *vnode, u
      * them. The VFS writes the file back, since it has more than was recorded. */
     if (vnode->valid_bytes > attributes->valid_bytes) {
         node->extended_bytes = size;
+        node->extended_from = vnode->valid_bytes;
         return 0;
     }
 
@@ -246,6 +249,7 @@ static status_t set_size(struct exfat *exfat, struct vnode *vnode, uint64_t size
             spin_lock(&exfat->lock);
             node->attributes = attributes;
             node->extended_bytes = min(node->extended_bytes, size);
+            node->extended_from = min(node->extended_from, size);
             spin_unlock(&exfat->lock);
         }
         status = exfat_end(&operation, status);

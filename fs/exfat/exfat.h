@@ -264,7 +264,8 @@ struct exfat_node {
     struct runs runs;         /* under exfat.lock; replaced within operations */
     struct name_slot index;   /* a directory's */
     uint64_t reserved;        /* clusters that are promised; under exfat.lock */
-    uint64_t extended_bytes;  /* a size by set_info that data_written records; in operations */
+    uint64_t extended_bytes;  /* a size by set_info that data_written records, once the bytes */
+    uint64_t extended_from;   /* up to here are written; both within operations */
 
     /* a directory's, within operations (slots.c) */
     bool scanned;             /* the following are known */
