@@ -17,7 +17,7 @@ TABS = ["1", "2", "4", "8", "3,6", "2,5,9", "0", "x", "", "5,3", "4 8", "1,2,3"]
 NUMBERS = ["1", "2", "5", "10", "-1", "0", "3", "1.5", ".5", "-2.5", "0.25", "12", "100", "x", "1e1", "-0", "+3", "1.", "007",
            "1.50", "5e-1", "", "1x"]
 
-NOT_COMPARED = {("sed", "-i"): "changes files", ("sed", "-u"): "", ("rev", "-0"): "of newer versions of rev", ("od", "--traditional"): "changes the operands"}
+NOT_COMPARED = {("xargs", "-P"): "commands run one after another", ("sed", "-i"): "changes files", ("sed", "-u"): "", ("rev", "-0"): "of newer versions of rev", ("od", "--traditional"): "changes the operands"}
 
 # Scripts of sed, which are joined. A / at the start of a word could be a path (both.contained).
 ADDRESSES = ["", "", "", "", "1", "2", "$", "{/a/{", "1,2", "2,1", "1,$", "2,/b/", "0,/a/", "1~2", "0~2", "2,+1", "2,~2", "$!", "1!",

@@ -412,7 +412,7 @@ static int run_bench(struct shell *shell, int count, char **words)
 
 static const struct shell_option bench_option_table[] = {
     { 's', "size", "BYTES",
-      "size of a read (1M for raw, 64K for file, 4K for random), or of a file to create" },
+      "size of a read (1M, 64K, 4K), or of a file to create" },
     { 'n', "number", "N", "number of reads, names or files; default: see `bench`" },
     { 'q', "queue", "N", "have N reads of a device in flight at once; default: 1" },
     { 'r', "repeat", "N", "measure N times; from the second on, caches are warm" },
