@@ -28,6 +28,7 @@ struct cache_fill {
     status_t status;
     bool exact; /* as in cache_io_done() */
     bool ended;
+    struct wait_queue waiter; /* the reader, which the ends of other fills do not wake */
     unsigned slot_count;
     struct io_segment *segments; /* after the slots; the owner's context follows them */
     struct fill_slot slots[];
@@ -84,6 +85,7 @@ static struct cache_fill *fill_create(struct cache *cache, uint64_t start, uint6
 
     memset(fill, 0, sizeof(*fill));
     atomic_init(&fill->references, 1);
+    wait_queue_init(&fill->waiter);
     fill->io.cache = cache;
     fill->io.offset_bytes = start;
     fill->end = end;
@@ -291,6 +293,7 @@ static void fill_done(struct cache_io *io, status_t status, uint64_t done_bytes,
     /* The cache may be freed once the lock is released. The fill has references of its own. */
     cache->ios--;
     fill->ended = true;
+    wait_queue_wake_all(&fill->waiter);
     wait_queue_wake_all(&cache_table.changed);
     spin_unlock(&cache_table.lock);
     fill_put(fill);
@@ -345,7 +348,7 @@ status_t cache_fill_wait(struct cache_fill *fill)
 
     spin_lock(&cache_table.lock);
     while (!fill->ended && !status)
-        status = wait_queue_wait_interruptible(&cache_table.changed, &cache_table.lock, TIME_NEVER);
+        status = wait_queue_wait_interruptible(&fill->waiter, &cache_table.lock, TIME_NEVER);
 
     /* An interrupted reader of a fill that has ended gets its data anyway. */
     if (fill->ended)
