@@ -104,6 +104,14 @@ struct spin {
 void spin_init(struct spin *spin, enum lock_rank rank);
 void spin_lock(struct spin *spin);
 bool spin_try_lock(struct spin *spin); /* its rank is not checked: a try cannot deadlock */
+/* As spin_lock(), but its rank is not checked: for put_vnode, which reclaim may call while the
+ * thread holds any lock. The lock is never held across an allocation, so its holder does not wait
+ * for the caller. */
+static inline void spin_lock_in_reclaim(struct spin *spin)
+{
+    while (!spin_try_lock(spin))
+        continue;
+}
 void spin_unlock(struct spin *spin);
 bool spin_is_held(const struct spin *spin); /* for assertions "caller holds X" */
 

@@ -44,7 +44,7 @@ static void clusters_leave(struct exfat *exfat, struct exfat_node *node)
     clusters_release(&exfat->clusters, node->release);
 
     /* Last, so that has_removed() of state.c finds the node or its clusters. */
-    spin_lock(&exfat->lock);
+    spin_lock_in_reclaim(&exfat->lock);
     list_remove(&node->unlinked_link);
     spin_unlock(&exfat->lock);
 }

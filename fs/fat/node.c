@@ -86,7 +86,7 @@ void fat_put_vnode(struct fsd *fsd, struct vnode *vnode)
     struct fat_node *node = vnode->private_data;
     struct clusters_release *release = node->release;
     uint64_t linked_bytes = (uint64_t)node->linked * fat->geometry.cluster_bytes;
-    spin_lock(&fat->lock);
+    spin_lock_in_reclaim(&fat->lock);
     list_remove(&node->unsaved_link);
     list_remove(&node->removed_link);
     spin_unlock(&fat->lock);

@@ -19,8 +19,9 @@
  *             and allocated when it is known how many bytes follow each other.
  * Locking     Calls come from any thread, several at once. No VFS lock is held during a call, so
  *             an FSD may wait for its device. read_write must not block: it submits, and continues
- *             in finish_io on the completion thread. put_vnode may be called by reclaim: it frees
- *             memory and takes no lock that is held across an allocation.
+ *             in finish_io on the completion thread. put_vnode may be called by reclaim, while the
+ *             thread holds any lock: it frees memory, takes no lock that is held across an
+ *             allocation, and takes those by spin_lock_in_reclaim().
  * Ownership   fsd->private_data is the FSD's; freed in dismount. vnode->private_data is set by
  *             get_vnode and freed by put_vnode.
  * Errors      -EUCLEAN for invalid structures, -EIO for data that could not be read.

@@ -192,7 +192,7 @@ status_t clusters_reserve(struct clusters *clusters, uint64_t count)
 
 void clusters_unreserve(struct clusters *clusters, uint64_t count)
 {
-    spin_lock(&clusters->lock);
+    spin_lock_in_reclaim(&clusters->lock);
     clusters->reserved -= count;
     spin_unlock(&clusters->lock);
 }
@@ -315,7 +315,7 @@ static uint64_t release_count(const struct clusters *clusters,
 
 void clusters_release(struct clusters *clusters, struct clusters_release *release)
 {
-    spin_lock(&clusters->lock);
+    spin_lock_in_reclaim(&clusters->lock);
     list_push_back(&clusters->released, &release->link);
     clusters->releasing += release_count(clusters, release);
     spin_unlock(&clusters->lock);

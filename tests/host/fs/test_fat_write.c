@@ -457,6 +457,32 @@ static void test_threads(void **state)
     rig_run(threads_body, NULL, 60);
 }
 
+/* Any allocation may forget files that are not in use: also one under the lock of an index. */
+static void reclaim_body(void *unused)
+{
+    struct mutex lock;
+    (void)unused;
+    begin(&volumes[1], FAULTY_SYNC);
+    writable_mount();
+    for (char name[] = "/m/a"; name[3] <= 'z'; name[3]++)
+        rig_put_file(name, "text", 4);
+    expect("sync", vfs_sync(NULL), 0);
+
+    mutex_init(&lock, RANK_FSD);
+    mutex_lock(&lock);
+    IGNORE(vfs_reclaim(1000));
+    mutex_unlock(&lock);
+    kassert(vfs_counts().unused_vnodes == 0);
+    writable_unmount();
+    end();
+}
+
+static void test_reclaim(void **state)
+{
+    (void)state;
+    rig_run(reclaim_body, NULL, 5);
+}
+
 int main(void)
 {
     log_set_level(LOG_ERROR);
@@ -472,6 +498,7 @@ int main(void)
         cmocka_unit_test(test_limits),
         cmocka_unit_test(test_many_names),
         cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_reclaim),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
