@@ -512,7 +512,7 @@ static int compare_files(struct diff *diff, const char *one, const char *two)
     int result = SHELL_DONE;
     for (unsigned i = 0; i < 2; i++)
         directories[i] = look_at(diff, names[i], &diff->sides[i]);
-    if (directories[0] && directories[1])
+    if (diff_are_directories(diff->shell, names, directories))
         return text_equal(one, two) ? SHELL_DONE : compare_directories(diff, one, two);
     if (option_given_name(diff->shell, "no-dereference") &&
         diff_links(diff->shell, names, &result))

@@ -118,6 +118,16 @@ bool diff_exists(struct shell *shell, const char *name)
     return status != -ENOENT;
 }
 
+bool diff_are_directories(struct shell *shell, const char *const names[2],
+                          const bool directories[2])
+{
+    for (unsigned i = 0; i < 2; i++)
+        if (!directories[i] && !(option_given(shell, 'N') && directories[!i] &&
+                                 !diff_exists(shell, names[i])))
+            return false;
+    return true;
+}
+
 int diff_types_differ(struct shell *shell, const char *const names[2], unsigned directory)
 {
     stream_format(shell->out, "File %s is a %s while file %s is a %s\n", names[0],
@@ -246,7 +256,12 @@ static char *copy_of(const char *text)
 int diff_trees(const struct diff_tree *tree, const char *one, const char *two)
 {
     struct frame *top = NULL;
-    char *roots[2] = { copy_of(one), copy_of(two) }, *shown[2] = { copy_of(one), copy_of(two) };
+    char *roots[2] = { NULL, NULL }, *shown[2] = { copy_of(one), copy_of(two) };
+    for (unsigned i = 0; i < 2; i++) {
+        const char *root = i ? two : one;
+        if (diff_exists(tree->shell, root))
+            roots[i] = copy_of(root);
+    }
     int result = push(tree, &top, roots, shown);
 
     while (top && !shell_interrupted() && !tree->shell->out->status) {

@@ -21,6 +21,9 @@ int diff_trees(const struct diff_tree *tree, const char *one, const char *two);
 
 /* Returns "DIRECTORY/NAME", which the caller frees; NULL without memory. */
 char *diff_join(const char *directory, const char *name);
+/* Returns whether both are directories; with -N, one of them may be missing. */
+bool diff_are_directories(struct shell *shell, const char *const names[2],
+                          const bool directories[2]);
 /* Reports that one of two files is a directory. Returns SHELL_FAILED. */
 int diff_types_differ(struct shell *shell, const char *const names[2], unsigned directory);
 /* Returns false if there is no file of this name (-ENOENT). `-` always exists. */

@@ -22,6 +22,7 @@ BODY(directories)
         "Only in a: d\nFiles a/f and b/f differ\nOnly in b/x: w\n", "");
     run("diff -rN a b", SHELL_FAILED, "diff -rN a/d/i b/d/i\n1d0\n< i\ndiff -rN a/f b/f\n1c1\n"
         "< 1\n---\n> 2\ndiff -rN a/x/w b/x/w\n0a1\n> w\n", "");
+    run("diff -qN b/x none", SHELL_FAILED, "Files b/x/w and none/w differ\n", "");
     run("diff -r a/x b/s", SHELL_TROUBLE, "", NULL);
     says("diff a/f b/f/../f 2>/dev/null | head -n 1; diff -u -L one -L two a/f b/f | head -n 2",
          "--- one\n+++ two\n");
