@@ -12,6 +12,7 @@
 #include "shell/language/descriptor.h"
 #include "shell/language/output_file.h"
 #include "shell/language/run.h"
+#include "shell/language/signals.h"
 #include "shell/options.h"
 #include "shell/pattern.h"
 #include "shell/real.h"
@@ -126,6 +127,8 @@ EXPORT(shell_ask);
 EXPORT(shell_fail_with);
 EXPORT(shell_run_command);
 EXPORT(shell_run_text);
+EXPORT(signal_find);
+EXPORT(signal_name);
 EXPORT(thread_clear_interrupt);
 EXPORT(text_upper);
 EXPORT(date_format);

@@ -50,6 +50,8 @@ VALUES = {
     ("ls", "sort"): ["size", "extension", "version", "x"], ("ls", "format"): ["single-column", "commas", "x"],
     ("ls", "indicator-style"): ["none", "slash", "file-type", "classify", "x"],
     ("ls", "time-style"): ["full-iso", "long-iso", "iso", "+%F"],
+    ("cmp", "i"): ["0", "1", "2:1", "0:3", "x"], ("cmp", "n"): ["0", "1", "3", "1K", "x"],
+    ("realpath", "relative-base"): [".", "a", "b", "C"], ("xargs", "P"): ["1"], ("xargs", "e"): ["a", "b", ""],
     ("ln", "t"): ["a", "b", "C", ".", "missing"],
     **text.VALUES,
 }

@@ -235,7 +235,7 @@ static status_t take_delimited(struct input *input, struct xargs *xargs)
 /* Takes one byte outside quotes. Returns the quote that it opens, or 0. */
 static char take_byte(struct xargs *xargs, char c)
 {
-    bool blank = c == ' ' || c == '\t';
+    bool blank = c == ' ' || c == '\t' || (xargs->replace && (c == '\v' || c == '\f'));
     if ((c == '\'' || c == '"' || c == '\\')) {
         xargs->in_word = true;
         return c;
@@ -355,10 +355,18 @@ static int run_xargs(struct shell *shell, int count, char **words)
         .most_words = XARGS_WORDS,
         .most_bytes = XARGS_BYTES,
     };
+    uint64_t processes = 1;
     if (!option_number(shell, 'n', 1, XARGS_WORDS, &xargs.most_words) ||
         !option_number(shell, 'L', 1, UINT64_MAX, &xargs.most_lines) ||
-        !option_number(shell, 's', 1, WORDS_BYTES_MAX, &xargs.most_bytes))
+        !option_number(shell, 's', 1, WORDS_BYTES_MAX, &xargs.most_bytes) ||
+        !option_number(shell, 'P', 0, INT32_MAX, &processes))
         return SHELL_FAILED;
+    if (option_given(shell, 'e') && !xargs.end_word)
+        xargs.end_word = option_value(shell, 'e');
+
+    /* The command must fit even without words (GNU). */
+    if (!xargs.replace && bytes_with(&xargs, 0) > xargs.most_bytes + 1)
+        return shell_complain(shell, "cannot fit single argument within argument list size limit");
 
     /* Of -I, -L and -n the last one counts (POSIX). */
     char last = option_last(shell, "ILn");
@@ -391,6 +399,7 @@ static const struct shell_option xargs_options[] = {
     { 'a', "arg-file", "FILE", "read words from FILE" },
     { 'd', "delimiter", "CHARACTER", "words end with it; nothing is quoted" },
     { 'E', NULL, "WORD", "end at this word" },
+    { 'e', "eof", "[WORD]", "the same; without WORD nothing ends the words" },
     { 'I', NULL, "TEXT", "replace TEXT in the command by each line" },
     { 'L', NULL, "N", "use at most N lines for a command" },
     { 'n', "max-args", "N", "use at most N words for a command" },
@@ -404,7 +413,7 @@ static const struct shell_option xargs_options[] = {
 
 static const struct shell_command command_xargs = {
     .name = "xargs",
-    .arguments = "[-0rtx] [-a FILE] [-d CHAR] [-E WORD] [-I TEXT] [-Lns N] [COMMAND]",
+    .arguments = "[-0rtx] [-a FILE] [-d CHAR] [-E WORD] [-I TEXT] [-LnPs N] [COMMAND]",
     .summary = "run a command with words from standard input",
     .arguments_max = -1,
     .run = run_xargs,

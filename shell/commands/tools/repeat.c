@@ -7,12 +7,13 @@
 #include "lib/string.h"
 #include "lib/text.h"
 #include "shell/language/run.h"
+#include "shell/language/signals.h"
 #include "shell/options.h"
 #include "shell/words.h"
 
 /* ---- timeout ------------------------------------------------------------------------------ */
 
-enum { TIMEOUT_EXPIRED = 124, TIMEOUT_FAILED = 125 };
+enum { TIMEOUT_EXPIRED = 124, TIMEOUT_FAILED = 125, TIMEOUT_CANNOT_RUN = 126, SIGNAL_STATUS = 128 };
 
 /* A thread that interrupts the command when its time is over. */
 struct alarm {
@@ -33,25 +34,70 @@ static void alarm_work(void *argument)
     }
 }
 
+/* Returns the status of a command that could not be found: 126 if it is a file or a directory. */
+static int not_found(struct shell *shell, const char *word)
+{
+    struct path *path;
+    if (!strchr(word, '/') || path_walk(shell->directory, word, 0, &path))
+        return SHELL_NO_COMMAND;
+    path_put(path);
+    return TIMEOUT_CANNOT_RUN;
+}
+
+static int run_timed(struct shell *shell, int count, char **words)
+{
+    int result = shell_run_command(shell, count - 2, words + 2);
+    return result == SHELL_NO_COMMAND ? not_found(shell, words[2]) : result;
+}
+
+/* Returns the status after the time was over. There are no processes: the command has ended as by
+ * ^C, in place of the signal that GNU's timeout sends. */
+static int expired_status(int result, bool preserves, int signal)
+{
+    if (preserves)
+        return result == SHELL_INTERRUPTED ? SIGNAL_STATUS + signal : result;
+    return signal == SIGNAL_KILL ? SIGNAL_STATUS + signal : TIMEOUT_EXPIRED;
+}
+
+/* Parses the options and the time. Returns false after an error message. */
+static bool parse_timeout(struct shell *shell, int count, char **words, int *signal, uint64_t *us)
+{
+    const char *name = option_value(shell, 's'), *kill = option_value(shell, 'k');
+    uint64_t ignored;
+    *signal = name ? signal_find(name) : SIGNAL_TERM;
+    if (count < 3)
+        shell_complain(shell, "missing operand; try timeout --help");
+    else if (*signal < 0)
+        shell_complain(shell, "'%s': invalid signal", name);
+    else if (kill && text_parse_time(kill, &ignored))
+        shell_complain(shell, "invalid time interval '%s'", kill);
+    else if (text_parse_time(words[1], us))
+        shell_complain(shell, "invalid time interval '%s'", words[1]);
+    else
+        return true;
+    return false;
+}
+
 static int run_timeout(struct shell *shell, int count, char **words)
 {
     struct alarm alarm = { .target = thread_current() };
+    bool preserves = option_given(shell, 'p'), reports = option_given(shell, 'v');
+    int signal;
     uint64_t us;
-    if (text_parse_time(words[1], &us)) {
-        shell_complain(shell, "invalid time interval '%s'", words[1]);
+    if (!parse_timeout(shell, count, words, &signal, &us))
         return TIMEOUT_FAILED;
-    }
 
     /* 0 means no limit (GNU). */
     if (!us || __builtin_add_overflow(us, time_now_us(), &alarm.deadline_us))
-        return shell_run_command(shell, count - 2, words + 2);
+        return run_timed(shell, count, words);
     struct thread *thread = thread_create("timeout", PRIORITY_NORMAL, alarm_work, &alarm);
     if (!thread) {
         (void)shell_fail(shell, NULL, -ENOMEM);
         return TIMEOUT_FAILED;
     }
 
-    int result = shell_run_command(shell, count - 2, words + 2);
+    const struct shell_command *command = shell->command;
+    int result = run_timed(shell, count, words);
     alarm.ended = true;
     thread_interrupt(thread);
     thread_join(thread);
@@ -60,22 +106,25 @@ static int run_timeout(struct shell *shell, int count, char **words)
 
     /* The interrupt was for the command only, also if it came just after its end. */
     thread_clear_interrupt();
-    return option_given_name(shell, "preserve-status") ? result : TIMEOUT_EXPIRED;
+    shell->command = command;
+    if (reports)
+        shell_complain(shell, "sending signal %s to command '%s'", signal_name(signal), words[2]);
+    return expired_status(result, preserves, signal);
 }
 
 static const struct shell_option timeout_options[] = {
-    { 's', "signal", "NAME", "no effect: the command is interrupted as by ^C" },
-    { 'k', "kill-after", "TIME", "no effect" },
-    { 0, "preserve-status", NULL, "end with the command's status instead of 124" },
-    { 0, "foreground", NULL, "no effect" },
+    { 's', "signal", "NAME", "with KILL the status is 137; else no effect" },
+    { 'k', "kill-after", "TIME", "no effect: every command can be interrupted" },
+    { 'p', "preserve-status", NULL, "end with the command's status instead of 124" },
+    { 'f', "foreground", NULL, "no effect" },
+    { 'v', "verbose", NULL, "report that the time was over" },
     { 0 },
 };
 
 static const struct shell_command command_timeout = {
     .name = "timeout",
-    .arguments = "TIME COMMAND [WORD...]",
+    .arguments = "[-fpv] [-s SIGNAL] [-k TIME] TIME COMMAND [WORD...]",
     .summary = "run a command, and interrupt it after TIME: 2, 0.5, 1m",
-    .arguments_min = 2,
     .arguments_max = -1,
     .run = run_timeout,
     .options = timeout_options,

@@ -110,6 +110,24 @@ BODY(what_is_known_of_files)
     stop();
 }
 
+BODY(compares)
+{
+    (void)unused;
+    start();
+    put("/k", "ab\nxd\n");
+    put("/l", "ab\ncd");
+    run("cmp -l /k /l", SHELL_FAILED, "4 170 143\n", "cmp: EOF on /l after byte 5\n");
+    run("cmp -b /k /l", SHELL_FAILED, "/k /l differ: byte 4, line 2 is 170 x 143 c\n", "");
+    run("cmp -lb -n 5 /k - < /l", SHELL_FAILED, "4 170 x    143 c\n", "");
+    says("cmp -n 3 /k /l; cmp -i 4 -n 1 /k /l; cmp -i 0:3 /k /k -n 0; cmp /k /l 4 4 -n 1", "");
+    run("cmp -i 3:0 /k /k", SHELL_FAILED, "/k /k differ: byte 1, line 1\n", "");
+    put("/k", "ab\ncd\n");
+    run("cmp /l /k", SHELL_FAILED, "", "cmp: EOF on /l after byte 5, in line 2\n");
+    run("cmp -ls /l /k", SHELL_TROUBLE, "", "cmp: options -l and -s are incompatible\n");
+    says("printf 'a|b\\n' | fgrep 'a|b'; printf 'xb\\n' | egrep 'a|b'", "a|b\nxb\n");
+    stop();
+}
+
 /* Links are copied as links with -r, -P, -d and -a, and followed otherwise. */
 BODY(copies_of_links)
 {
@@ -190,6 +208,13 @@ BODY(timeout_interrupts)
     run("timeout 0.5 sleep 9; echo $?", SHELL_DONE, "124\n", "");
     says("timeout 9 echo a; timeout 0 echo b; timeout 1m sleep 0.1", "a\nb\n");
     run("timeout 9 false", SHELL_FAILED, "", "");
+    run("timeout -p 0.1 sleep 9", 143, "", "");
+    run("timeout -s KILL 0.1 sleep 9", 137, "", "");
+    run("timeout --preserve-status -s 2 0.1 sleep 9", 130, "", "");
+    run("timeout -v 0.1 sleep 9", 124, "", "timeout: sending signal TERM to command 'sleep'\n");
+    run("timeout -s X 1 true", 125, "", "timeout: 'X': invalid signal\n");
+    run("timeout", 125, "", "timeout: missing operand; try timeout --help\n");
+    run("timeout 1 /", 126, "", NULL);
     run("timeout 9 none", SHELL_NO_COMMAND, "", NULL);
     run("timeout x echo", 125, "", "timeout: invalid time interval 'x'\n");
     stop();
@@ -200,7 +225,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rm_asks), cmocka_unit_test(test_rm_without_memory),
         cmocka_unit_test(test_cat_shows), cmocka_unit_test(test_copies_ask),
-        cmocka_unit_test(test_copies_of_links),
+        cmocka_unit_test(test_copies_of_links), cmocka_unit_test(test_compares),
         cmocka_unit_test(test_dd_reads_a_bad_disk),
         cmocka_unit_test(test_timeout_interrupts), cmocka_unit_test(test_what_is_known_of_files),
     };

@@ -62,6 +62,13 @@ BODY(paths)
     put("/d/f", "");
     says("cd /d; ln -s /d /l; ln -s ../d/f r; realpath r /l/f . / /l/../d",
          "/d/f\n/d/f\n/d\n/\n/d\n");
+    says("mkdir -p /b/one/two /c; ln -s /b/one /c/up; cd /b; "
+         "realpath -m --relative-base one one/x . ; "
+         "realpath --relative-to=.. --relative-base=one one",
+         "x\n/b\n/b/one\n");
+    says("realpath -L /c/up/..; realpath -P /c/up/..; ln -sr /b/one/two /c/r; readlink /c/r; cd /d",
+         "/c\n/b\n../b/one/two\n");
+    says("echo kept > /b/f; ln -sf '' /b/f 2>/dev/null || cat /b/f", "kept\n");
     fails("realpath -e no", "realpath: no: No such file or directory\n");
     fails("realpath f/", "realpath: f/: Not a directory\n");
     says("realpath -m a/b/../c f/g; realpath -s /l/r; realpath no",

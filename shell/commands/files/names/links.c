@@ -92,22 +92,35 @@ SHELL_COMMAND(command_readlink);
 
 static status_t realpath_find(struct shell *shell, const char *name, struct buffer *result)
 {
-    char last = option_last(shell, "em");
-    bool keep_links = option_given(shell, 's');
+    char last = option_last(shell, "em"), links = option_last(shell, "LPs");
+    bool keep_links = links == 's' || option_given_name(shell, "no-symlinks");
 
     /* Where links are kept, the elements before the last one need not exist either (GNU). */
     enum resolve_mode mode = last == 'e' ? RESOLVE_EXISTING
                              : last == 'm' ? RESOLVE_MISSING
                              : keep_links ? RESOLVE_DIRECTORIES : RESOLVE_LAST;
-    return resolve_name(shell, name, mode, keep_links, result);
+    if (links != 'L')
+        return resolve_name(shell, name, mode, keep_links, result);
+
+    /* -L: `..` is resolved as text, before links are. */
+    struct buffer text = { 0 };
+    status_t status = resolve_name(shell, name, RESOLVE_MISSING, true, &text);
+
+    /* A slash at the end requires a directory. */
+    if (!status && *name && name[strlen(name) - 1] == '/')
+        buffer_put(&text, "/", 1);
+    if (!status)
+        status = text.status ? text.status : resolve_name(shell, text.text, mode, false, result);
+    buffer_free(&text);
+    return status;
 }
 
-/* Stores the path of the directory that --relative-to names. */
+/* Stores the path of the directory that an option names, if it is given. */
 static status_t realpath_base(struct shell *shell, const char *name, struct buffer *result)
 {
     struct path *path;
-    status_t status = realpath_find(shell, name, result);
-    if (status || option_last(shell, "em") != 'e')
+    status_t status = name ? realpath_find(shell, name, result) : 0;
+    if (!name || status || option_last(shell, "em") != 'e')
         return status;
 
     status = path_walk(shell->directory, result->text, 0, &path);
@@ -118,15 +131,28 @@ static status_t realpath_base(struct shell *shell, const char *name, struct buff
     return status;
 }
 
-/* Prints the path of `name`, relative to the directory `from` unless that is NULL. */
-static status_t realpath_one(struct shell *shell, const char *name, const char *from)
+static bool is_below(const char *path, const char *base)
+{
+    size_t length = strlen(base);
+    return text_starts(path, base) && (!path[length] || path[length] == '/' || length == 1);
+}
+
+/* The directories of the options; NULL: not given. */
+struct relative {
+    const char *from; /* --relative-to: paths are relative to it */
+    const char *base; /* --relative-base: only if they are below it */
+};
+
+/* Prints the path of `name`, relative to a directory if that applies. */
+static status_t realpath_one(struct shell *shell, const char *name, const struct relative *to)
 {
     struct buffer path = { 0 }, relative = { 0 };
     status_t status = realpath_find(shell, name, &path);
-    if (!status && from)
-        status = resolve_relative(path.text, from, &relative);
+    bool relates = !status && to->from && (!to->base || is_below(path.text, to->base));
+    if (relates)
+        status = resolve_relative(path.text, to->from, &relative);
     if (!status)
-        print_path(shell, from ? relative.text : path.text, true);
+        print_path(shell, relates ? relative.text : path.text, true);
     buffer_free(&path);
     buffer_free(&relative);
     return status;
@@ -134,35 +160,50 @@ static status_t realpath_one(struct shell *shell, const char *name, const char *
 
 static int run_realpath(struct shell *shell, int count, char **words)
 {
-    struct buffer from = { 0 };
-    const char *base = option_value_name(shell, "relative-to");
-    status_t status = base ? realpath_base(shell, base, &from) : 0;
+    struct buffer from = { 0 }, below = { 0 };
+    const char *base = option_value_name(shell, "relative-base");
+    const char *start = option_value_name(shell, "relative-to");
+    status_t status = realpath_base(shell, base, &below);
     int result = status ? shell_fail(shell, base, status) : SHELL_DONE;
+    if (!status) {
+        status = realpath_base(shell, start, &from);
+        result = status ? shell_fail(shell, start, status) : SHELL_DONE;
+    }
 
-    for (int i = 1; i < count && (!status || !base) && !shell_interrupted(); i++) {
-        status_t one = realpath_one(shell, words[i], from.text);
+    /* The base is also what paths are relative to. Without effect if that is not below it (GNU). */
+    struct relative to = { start ? from.text : base ? below.text : NULL, base ? below.text : NULL };
+    if (!status && to.base && !is_below(to.from, to.base))
+        to = (struct relative){ NULL, NULL };
+
+    for (int i = 1; i < count && !status && !shell_interrupted(); i++) {
+        status_t one = realpath_one(shell, words[i], &to);
         if (one && option_given(shell, 'q'))
             result = SHELL_FAILED;
         else if (one)
             result = shell_fail(shell, words[i], one);
     }
     buffer_free(&from);
+    buffer_free(&below);
     return result;
 }
 
 static const struct shell_option realpath_options[] = {
     { 'e', "canonicalize-existing", NULL, "the last element must exist, too" },
     { 'm', "canonicalize-missing", NULL, "nothing has to exist" },
+    { 'L', "logical", NULL, "resolve .. before links" },
+    { 'P', "physical", NULL, "resolve links as they are met (the default)" },
     { 's', "strip", NULL, "do not follow links" },
+    { 0, "no-symlinks", NULL, "same as -s" },
     { 'q', "quiet", NULL, "report no errors" },
     { 'z', "zero", NULL, "end paths with NUL, not newline" },
     { 0, "relative-to", "DIR", "print paths relative to DIR" },
+    { 0, "relative-base", "DIR", "print paths below DIR relative to it" },
     { 0 },
 };
 
 static const struct shell_command command_realpath = {
     .name = "realpath",
-    .arguments = "[-emsqz] [--relative-to=DIR] PATH...",
+    .arguments = "[-emLPsqz] [--relative-to=DIR] [--relative-base=DIR] PATH...",
     .summary = "print absolute paths without links, `.` and `..`",
     .arguments_min = 1,
     .arguments_max = -1,
@@ -213,13 +254,38 @@ static bool is_same(struct shell *shell, const char *target, const char *name)
     return same;
 }
 
-static int link_one(struct shell *shell, const char *target, const char *name)
+/* -r: stores the path of the target relative to the directory of the link. */
+static status_t relative_target(struct shell *shell, const char *target, const char *name,
+                                struct buffer *result)
+{
+    struct buffer to = { 0 }, from = { 0 };
+    size_t length;
+    const char *base = base_name(name, &length);
+    char *folder = join_path(base > name ? name : ".", "");
+    if (folder && base > name)
+        folder[base - name] = '\0';
+
+    status_t status = folder ? resolve_name(shell, folder, RESOLVE_MISSING, false, &from) : -ENOMEM;
+    if (!status)
+        status = resolve_name(shell, target, RESOLVE_MISSING, false, &to);
+    if (!status)
+        status = resolve_relative(to.text, from.text, result);
+    mem_free(folder);
+    buffer_free(&to);
+    buffer_free(&from);
+    return status;
+}
+
+static int link_text(struct shell *shell, const char *target, const char *name)
 {
     bool force = option_given(shell, 'f');
     if (force && is_same(shell, target, name))
         return shell_complain(shell, "'%s' and '%s' are the same file", target, name);
 
-    status_t status = force ? make_room(shell, name) : 0;
+    /* Nothing is removed for a target that cannot be stored. */
+    status_t status = *target ? 0 : -ENOENT;
+    if (!status && force)
+        status = make_room(shell, name);
     if (!status)
         status = vfs_symlink(shell->directory, target, name);
 
@@ -237,6 +303,17 @@ static int link_one(struct shell *shell, const char *target, const char *name)
         stream_text(shell->out, "'\n");
     }
     return SHELL_DONE;
+}
+
+static int link_one(struct shell *shell, const char *target, const char *name)
+{
+    struct buffer text = { 0 };
+    if (!option_given(shell, 'r'))
+        return link_text(shell, target, name);
+    status_t status = relative_target(shell, target, name, &text);
+    int result = status ? shell_fail(shell, name, status) : link_text(shell, text.text, name);
+    buffer_free(&text);
+    return result;
 }
 
 /* Creates a link of the target's own name in a directory. */
@@ -287,6 +364,7 @@ static int run_ln(struct shell *shell, int count, char **words)
 static const struct shell_option ln_options[] = {
     { 's', "symbolic", NULL, "create symbolic links (required)" },
     { 'f', "force", NULL, "replace existing files" },
+    { 'r', "relative", NULL, "make the target relative to the link" },
     { 'n', "no-dereference", NULL, "a link to a directory is not a directory" },
     { 't', "target-directory", "DIR", "create the links in DIR" },
     { 'T', "no-target-directory", NULL, "the last operand is the link, not a directory" },
@@ -296,7 +374,7 @@ static const struct shell_option ln_options[] = {
 
 static const struct shell_command command_ln = {
     .name = "ln",
-    .arguments = "-s [-fnTv] TARGET [LINK] | TARGET... DIRECTORY | -t DIR TARGET...",
+    .arguments = "-s [-fnrTv] TARGET [LINK] | TARGET... DIRECTORY | -t DIR TARGET...",
     .summary = "create symbolic links, where the file system stores them",
     .arguments_min = 1,
     .arguments_max = -1,
