@@ -224,6 +224,7 @@ static status_t hostfs_get_info(struct fsd *fsd, struct vnode *vnode, unsigned l
         .size_bytes = S_ISDIR(stat.st_mode) ? 0 : (uint64_t)stat.st_size,
         .has_modified = true,
         .modified_s = stat.st_mtime,
+        .modified_ns = (uint32_t)stat.st_mtim.tv_nsec,
         .has_accessed = true,
         .accessed_s = stat.st_atime,
         .has_changed = true,
@@ -294,9 +295,9 @@ static status_t hostfs_set_info(struct fsd *fsd, struct vnode *vnode, unsigned l
 
     struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, { .tv_nsec = UTIME_OMIT } };
     if (info->has_accessed)
-        times[0] = (struct timespec){ .tv_sec = (time_t)info->accessed_s };
+        times[0] = (struct timespec){ (time_t)info->accessed_s, (long)info->accessed_ns };
     if (info->has_modified)
-        times[1] = (struct timespec){ .tv_sec = (time_t)info->modified_s };
+        times[1] = (struct timespec){ (time_t)info->modified_s, (long)info->modified_ns };
     if (levels & INFO_TIMES && utimensat(AT_FDCWD, path, times, AT_SYMLINK_NOFOLLOW))
         return -errno;
     return 0;

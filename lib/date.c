@@ -14,6 +14,7 @@ enum { DATE_PIECE_BYTES = 128 };
 struct shown {
     struct civil c;
     int64_t seconds;
+    uint32_t ns;
     unsigned weekday;  /* 0: Sunday */
     unsigned year_day; /* from 0 */
 };
@@ -129,7 +130,6 @@ static bool put_word(struct piece *piece, char c, const struct shown *shown)
     case 'B': text = months[shown->c.month - 1]; length = strlen(text); break;
     case 'p': text = shown->c.hour < 12 ? "AM" : "PM"; length = 2; break;
     case 'P': text = shown->c.hour < 12 ? "am" : "pm"; length = 2; break;
-    case 'N': text = "000000000"; length = 9; break; /* times are whole seconds */
     case 'Z': break;
     case 'n': text = "\n"; length = 1; break;
     case 't': text = "\t"; length = 1; break;
@@ -143,6 +143,17 @@ static bool put_word(struct piece *piece, char c, const struct shown *shown)
     piece->upper &= c != 'P' && !(piece->swap && (c == 'p' || c == 'Z'));
     put_text(piece, text, length, '_');
     return true;
+}
+
+/* Appends %N: the first digits of the nanoseconds, as many as the width says, or zeroes after
+ * them. */
+static void put_nanoseconds(struct piece *piece, uint32_t ns)
+{
+    char digits[10];
+    unsigned width = piece->width ? piece->width : 9;
+    format_text(digits, sizeof(digits), "%09u", (unsigned)ns);
+    for (unsigned i = 0; i < width; i++)
+        put(piece, i < 9 ? digits[i] : '0');
 }
 
 /* Appends a conversion that is a number. Returns false for another one. */
@@ -203,12 +214,17 @@ static const char *put_conversion(struct piece *piece, const char *at, const str
         return at + colons + 1;
     }
 
+    if (*at == 'N') {
+        put_nanoseconds(piece, shown->ns);
+        return at + 1;
+    }
+
     const char *longer = expansion(*at);
     if (longer) {
         /* The flags apply to the whole. */
         char whole[DATE_PIECE_BYTES];
         struct piece outer = *piece;
-        size_t length = date_format(whole, sizeof(whole), longer, shown->seconds);
+        size_t length = date_format_ns(whole, sizeof(whole), longer, shown->seconds, shown->ns);
         put_text(&outer, whole, length, '_');
         piece->used = outer.used;
     } else if (!*at || (!put_word(piece, *at, shown) && !put_value(piece, *at, shown))) {
@@ -222,7 +238,12 @@ static const char *put_conversion(struct piece *piece, const char *at, const str
 
 size_t date_format(char *out, size_t bytes, const char *format, int64_t seconds)
 {
-    struct shown shown = { .c = seconds_to_civil(seconds), .seconds = seconds };
+    return date_format_ns(out, bytes, format, seconds, 0);
+}
+
+size_t date_format_ns(char *out, size_t bytes, const char *format, int64_t seconds, uint32_t ns)
+{
+    struct shown shown = { .c = seconds_to_civil(seconds), .seconds = seconds, .ns = ns };
     int64_t year_start = civil_to_seconds(shown.c.year, 1, 1, 0, 0, 0);
     struct piece piece = { .out = out, .bytes = bytes };
 

@@ -18,11 +18,15 @@
 
 /* Parses a text. -EINVAL if it contains something else than the above, or the date is invalid. */
 status_t date_parse(const char *text, int64_t now, int64_t *seconds) MUST_CHECK;
+/* As date_parse(), with the fraction of a second. */
+status_t date_parse_ns(const char *text, int64_t now, int64_t *seconds, uint32_t *ns) MUST_CHECK;
 /* Parses the [[CC]YY]MMDDhhmm[.ss] of touch -t. -EINVAL. */
 status_t date_parse_stamp(const char *text, int64_t now, int64_t *seconds) MUST_CHECK;
 
 /* Stores the time as `format` describes it in out[bytes], truncated and terminated. Returns the
  * whole length. An unknown conversion is copied as it is. */
 size_t date_format(char *out, size_t bytes, const char *format, int64_t seconds);
+/* As date_format(), with the nanoseconds that %N shows. */
+size_t date_format_ns(char *out, size_t bytes, const char *format, int64_t seconds, uint32_t ns);
 
 #endif

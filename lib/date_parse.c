@@ -20,6 +20,7 @@ struct parse {
     int64_t months, rest_s; /* relative: "+2 months", "3 days ago" */
     int64_t last_months, last_s; /* of them, what the last item added: "ago" negates it */
     bool has_relative;
+    uint32_t ns;            /* the fraction of a second */
 };
 
 static const char *const months[] = { "january", "february", "march", "april", "may", "june",
@@ -65,6 +66,16 @@ static bool read_number(const char **at, int64_t *number, unsigned *digits)
     for (; text_is_digit(**at) && *digits <= DIGITS_MAX; ++*at, ++*digits)
         *number = *number * 10 + (**at - '0');
     return *digits && *digits <= DIGITS_MAX;
+}
+
+/* Parses the digits of a fraction, of which nine count. Returns false if there is none. */
+static bool read_fraction(const char **at, uint32_t *ns)
+{
+    uint32_t unit = 100000000;
+    const char *start = *at;
+    for (*ns = 0; text_is_digit(**at); ++*at, unit /= 10)
+        *ns += (uint32_t)(**at - '0') * unit;
+    return *at > start;
 }
 
 /* Finds a word or its first three letters, as for months and days. Returns -1 if it is neither. */
@@ -173,7 +184,7 @@ static bool set_time(struct parse *p, int64_t hour, int64_t minute, int64_t seco
 /* Parses what follows "HH:". */
 static bool read_time(struct parse *p, int64_t hour)
 {
-    int64_t minute, second = 0, fraction;
+    int64_t minute, second = 0;
     unsigned digits;
     p->at++;
     if (!read_number(&p->at, &minute, &digits) || digits > 2)
@@ -183,10 +194,9 @@ static bool read_time(struct parse *p, int64_t hour)
         if (!read_number(&p->at, &second, &digits) || digits > 2)
             return false;
 
-        /* Times are whole seconds here, so that a fraction is dropped. */
         if (*p->at == '.' || (*p->at == ',' && text_is_digit(p->at[1]))) {
             p->at++;
-            if (!read_number(&p->at, &fraction, &digits))
+            if (!read_fraction(&p->at, &p->ns))
                 return false;
         }
     }
@@ -359,8 +369,8 @@ static bool read_name(struct parse *p)
 
 /* ---- the whole ---------------------------------------------------------------------------- */
 
-/* Parses "@" and seconds since 1970, of which a fraction is rounded down. */
-static bool read_seconds(const char *at, int64_t *seconds)
+/* Parses "@" and seconds since 1970, and a fraction. */
+static bool read_seconds(const char *at, int64_t *seconds, uint32_t *ns)
 {
     bool negative = *at == '-';
     unsigned digits;
@@ -369,11 +379,15 @@ static bool read_seconds(const char *at, int64_t *seconds)
         return false;
     *seconds = negative ? -*seconds : *seconds;
     if (*at == '.' || *at == ',') {
-        int64_t fraction;
         at++;
-        if (!read_number(&at, &fraction, &digits))
+        if (!read_fraction(&at, ns))
             return false;
-        *seconds -= negative && fraction;
+
+        /* The fraction counts upwards from the second below. */
+        if (negative && *ns) {
+            --*seconds;
+            *ns = 1000000000 - *ns;
+        }
     }
     return !*at;
 }
@@ -389,10 +403,17 @@ static int64_t add_months(struct parse *p)
 
 status_t date_parse(const char *text, int64_t now, int64_t *seconds)
 {
+    uint32_t ns;
+    return date_parse_ns(text, now, seconds, &ns);
+}
+
+status_t date_parse_ns(const char *text, int64_t now, int64_t *seconds, uint32_t *ns)
+{
+    *ns = 0;
     struct parse p = { .at = text, .date = seconds_to_civil(now) };
     skip_blanks(&p);
     if (*p.at == '@')
-        return read_seconds(p.at + 1, seconds) ? 0 : -EINVAL;
+        return read_seconds(p.at + 1, seconds, ns) ? 0 : -EINVAL;
 
     bool any = false;
     for (; *p.at; skip_blanks(&p)) {
@@ -423,6 +444,7 @@ status_t date_parse(const char *text, int64_t now, int64_t *seconds)
         __builtin_sub_overflow(result, p.zone_s, &result))
         return -EINVAL;
     *seconds = result;
+    *ns = p.ns;
     return 0;
 }
 

@@ -49,8 +49,14 @@ status_t ramfs_set_info(struct fsd *fsd, struct vnode *vnode, unsigned levels,
         set_size(node, vnode, info->size_bytes);
         ramfs_node_touch(node);
     }
-    if (levels & INFO_TIMES && info->has_modified)
+    if (levels & INFO_TIMES && info->has_modified) {
         atomic_store_explicit(&node->modified_s, info->modified_s, memory_order_relaxed);
+        atomic_store_explicit(&node->modified_ns, info->modified_ns, memory_order_relaxed);
+    }
+    if (levels & INFO_TIMES && info->has_accessed) {
+        atomic_store_explicit(&node->accessed_s, info->accessed_s, memory_order_relaxed);
+        atomic_store_explicit(&node->accessed_ns, info->accessed_ns, memory_order_relaxed);
+    }
     mutex_unlock(&node->lock);
     return 0;
 }

@@ -76,6 +76,7 @@ void ramfs_node_put(struct ramfs_node *node)
 void ramfs_node_touch(struct ramfs_node *node)
 {
     atomic_store_explicit(&node->modified_s, time_wall_s(), memory_order_relaxed);
+    atomic_store_explicit(&node->modified_ns, 0, memory_order_relaxed);
 }
 
 void ramfs_node_info(struct ramfs_node *node, struct node_info *info)
@@ -87,6 +88,10 @@ void ramfs_node_info(struct ramfs_node *node, struct node_info *info)
     info->size_bytes = atomic_load_explicit(&node->size_bytes, memory_order_relaxed);
     info->has_modified = modified_s != INT64_MIN;
     info->modified_s = modified_s;
+    info->modified_ns = atomic_load_explicit(&node->modified_ns, memory_order_relaxed);
+    info->accessed_s = atomic_load_explicit(&node->accessed_s, memory_order_relaxed);
+    info->accessed_ns = atomic_load_explicit(&node->accessed_ns, memory_order_relaxed);
+    info->has_accessed = info->accessed_s != INT64_MIN;
 }
 
 /* ---- by id -------------------------------------------------------------------------------- */
@@ -117,6 +122,7 @@ status_t ramfs_node_create(struct ramfs *ramfs, enum node_type type, struct elem
     node->id = atomic_fetch_add(&ramfs->last_id, 1) + 1;
     node->id_link.hash = hash_u64(node->id);
     ramfs_node_touch(node);
+    atomic_init(&node->accessed_s, INT64_MIN);
 
     /* By id, the node is found once it is in its shard. */
     struct ramfs_shard *shard = shard_of(ramfs, node->id);

@@ -56,6 +56,8 @@ struct ramfs_node {
     _Atomic uint64_t size_bytes;
     _Atomic int64_t modified_s; /* the last change of its content (a directory's: its names), as
                                    time_wall_s() returns it: may be unknown */
+    _Atomic int64_t accessed_s; /* set by a person only; INT64_MIN: never */
+    _Atomic uint32_t modified_ns, accessed_ns;
     struct mutex lock;
     union {
         struct pages pages;                /* a file's */

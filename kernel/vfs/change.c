@@ -365,6 +365,20 @@ status_t vnode_set_info(struct vnode *vnode, unsigned levels, const struct node_
                   : change_end(fsd, fsd->ops->set_info(fsd, vnode, levels, info));
 }
 
+status_t path_set_times(struct path *path, const struct node_info *times)
+{
+    const struct node_info info = {
+        .known = INFO_TIMES,
+        .has_modified = times->has_modified,
+        .modified_s = times->modified_s,
+        .modified_ns = times->modified_ns,
+        .has_accessed = times->has_accessed,
+        .accessed_s = times->accessed_s,
+        .accessed_ns = times->accessed_ns,
+    };
+    return vnode_set_info(path->vnode, INFO_TIMES, &info);
+}
+
 status_t path_set_modified(struct path *path, int64_t modified_s)
 {
     const struct node_info info = {

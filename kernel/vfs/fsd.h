@@ -160,6 +160,7 @@ struct node_info {
     unsigned attributes;
     bool has_modified, has_created, has_accessed, has_changed;
     int64_t modified_s, created_s, accessed_s, changed_s; /* UTC, seconds since 1970 */
+    uint32_t modified_ns, accessed_ns; /* the rest; 0 where the format stores whole seconds */
     uint32_t mode, links, uid, gid; /* mode: as st_mode of POSIX, with type bits */
     uint64_t device_number; /* Rock Ridge PN: high << 32 | low */
     const char *mime;       /* as stored on the medium, in memory of the FSD's that is valid while

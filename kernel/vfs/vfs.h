@@ -134,6 +134,9 @@ status_t vfs_unlink(struct path *start, const char *text) MUST_CHECK;
 status_t vfs_rename(struct path *start, const char *from, const char *to) MUST_CHECK;
 /* -EROFS, or -EINVAL if the file system does not store such a time. */
 status_t path_set_modified(struct path *path, int64_t modified_s) MUST_CHECK;
+/* The same for the times of modification and access that `times` has. A file system that stores
+ * coarser times rounds them. */
+status_t path_set_times(struct path *path, const struct node_info *times) MUST_CHECK;
 
 /* ---- mounts ------------------------------------------------------------------------------- */
 

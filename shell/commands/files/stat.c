@@ -133,11 +133,11 @@ static void put_quoted_name(struct stream *out, const struct shown *shown)
 }
 
 /* Writes a time: seconds, or in words; "-" or 0 if it is unknown (GNU). */
-static void put_time(struct stream *out, bool has, int64_t seconds, bool words)
+static void put_time(struct stream *out, bool has, int64_t seconds, uint32_t ns, bool words)
 {
     char text[48];
     if (words && has)
-        date_format(text, sizeof(text), "%F %T.%N %z", seconds);
+        date_format_ns(text, sizeof(text), "%F %T.%N %z", seconds, ns);
     else if (words)
         text_copy(text, sizeof(text), "-");
     else
@@ -165,10 +165,14 @@ static bool put_conversion(struct stream *out, char letter, const struct shown *
     case 'g': stream_format(out, "%u", i->gid); break;
     case 'b': stream_format(out, "%llu", blocks); break;
     case 'B': stream_text(out, "512"); break;
-    case 'x': case 'X': put_time(out, i->has_accessed, i->accessed_s, letter == 'x'); break;
-    case 'y': case 'Y': put_time(out, i->has_modified, i->modified_s, letter == 'y'); break;
-    case 'z': case 'Z': put_time(out, i->has_changed, i->changed_s, letter == 'z'); break;
-    case 'w': case 'W': put_time(out, i->has_created, i->created_s, letter == 'w'); break;
+    case 'x': case 'X':
+        put_time(out, i->has_accessed, i->accessed_s, i->accessed_ns, letter == 'x');
+        break;
+    case 'y': case 'Y':
+        put_time(out, i->has_modified, i->modified_s, i->modified_ns, letter == 'y');
+        break;
+    case 'z': case 'Z': put_time(out, i->has_changed, i->changed_s, 0, letter == 'z'); break;
+    case 'w': case 'W': put_time(out, i->has_created, i->created_s, 0, letter == 'w'); break;
     case '%': stream_text(out, "%"); break;
     default: return false;
     }

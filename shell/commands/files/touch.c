@@ -1,26 +1,25 @@
 /*
- * touch.c - creates empty files, or sets the modification time of files: touch.
+ * touch.c - creates empty files, or sets the times of files: touch.
  *
- * File systems that Spindle writes store a time of access that nothing updates, so that -a alone
- * changes nothing.
+ * File systems store a time of access where their format has one, but reading does not update it.
  */
 #include "lib/date.h"
+#include "lib/macros.h"
 #include "lib/text.h"
 #include "shell/options.h"
 
 struct touch {
     struct shell *shell;
-    int64_t seconds; /* INT64_MIN: unknown, there is no clock */
-    bool now;        /* no time was given */
-    bool modifies;   /* not only -a */
+    struct node_info times; /* to be set; seconds INT64_MIN: unknown, there is no clock */
+    bool now;               /* no time was given */
 };
 
 static status_t touch_set(const struct touch *touch, struct path *path)
 {
     /* -EINVAL: the file system does not store times, so there is nothing to set. */
-    if (!touch->modifies || touch->seconds == INT64_MIN)
+    if (touch->times.modified_s == INT64_MIN)
         return 0;
-    status_t status = path_set_modified(path, touch->seconds);
+    status_t status = path_set_times(path, &touch->times);
     return status == -EINVAL ? 0 : status;
 }
 
@@ -55,8 +54,8 @@ static status_t touch_one(const struct touch *touch, const char *name)
     return status;
 }
 
-/* -r: the time of another file. */
-static int reference_time(struct shell *shell, const char *name, int64_t *seconds)
+/* -r: the times of another file; where it has no time of access, that of its modification. */
+static int reference_times(struct shell *shell, const char *name, struct node_info *times)
 {
     struct path *path;
     struct node_info info;
@@ -68,8 +67,14 @@ static int reference_time(struct shell *shell, const char *name, int64_t *second
     }
     if (status)
         return shell_fail_with(shell, status, "failed to get attributes of '%s'", name);
-    if (info.has_modified)
-        *seconds = info.modified_s;
+    if (info.has_modified) {
+        times->modified_s = times->accessed_s = info.modified_s;
+        times->modified_ns = times->accessed_ns = info.modified_ns;
+    }
+    if (info.has_accessed) {
+        times->accessed_s = info.accessed_s;
+        times->accessed_ns = info.accessed_ns;
+    }
     return SHELL_DONE;
 }
 
@@ -79,45 +84,55 @@ static int choose_time(struct touch *touch)
     struct shell *shell = touch->shell;
     const char *text = option_value(shell, 'd'), *stamp = option_value(shell, 't');
     const char *name = option_value(shell, 'r');
-    int64_t base = time_wall_s();
+    struct node_info *times = &touch->times;
+    int64_t now = time_wall_s();
     if (stamp && (text || name))
         return shell_complain(shell, "cannot specify times from more than one source");
 
-    touch->seconds = base;
-    int result = name ? reference_time(shell, name, &touch->seconds) : SHELL_DONE;
-    base = touch->seconds == INT64_MIN ? 0 : touch->seconds;
-    if (!result && ((stamp && date_parse_stamp(stamp, base, &touch->seconds)) ||
-                    (text && date_parse(text, base, &touch->seconds))))
+    times->modified_s = times->accessed_s = now;
+    int result = name ? reference_times(shell, name, times) : SHELL_DONE;
+    int64_t base = times->modified_s == INT64_MIN ? 0 : times->modified_s;
+    if (!result && ((stamp && date_parse_stamp(stamp, base, &times->modified_s)) ||
+                    (text && date_parse_ns(text, base, &times->modified_s, &times->modified_ns))))
         return shell_complain(shell, "invalid date format '%s'", stamp ? stamp : text);
+    if (stamp || text) {
+        times->accessed_s = times->modified_s;
+        times->accessed_ns = times->modified_ns;
+    }
     touch->now = !text && !stamp && !name;
     return result;
 }
 
-/* Returns whether the modification time is to be changed; -1 after an error message. */
-static int wants_modified(struct shell *shell)
+/* Finds which times are to be changed. Returns false after an error message. */
+static bool choose_which(struct shell *shell, struct node_info *times)
 {
-    static const struct { const char *name; bool modified; } times[] = {
+    static const struct { const char *name; bool modified; } words[] = {
         { "atime", false }, { "access", false }, { "use", false },
         { "mtime", true }, { "modify", true },
     };
     const char *word = option_value_name(shell, "time");
     bool access = option_given(shell, 'a'), modified = option_given(shell, 'm');
-    if (!word)
-        return modified || !access;
-    for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++)
-        if (*word && text_starts(times[i].name, word))
-            return modified || times[i].modified;
+    if (!word) {
+        times->has_modified = modified || !access;
+        times->has_accessed = access || !modified;
+        return true;
+    }
+    for (size_t i = 0; i < ARRAY_LENGTH(words); i++)
+        if (*word && text_starts(words[i].name, word)) {
+            times->has_modified = modified || words[i].modified;
+            times->has_accessed = access || !words[i].modified;
+            return true;
+        }
     shell_complain(shell, "invalid argument '%s' for '--time'", word);
-    return -1;
+    return false;
 }
 
 static int run_touch(struct shell *shell, int count, char **words)
 {
     struct touch touch = { .shell = shell };
-    int wants = wants_modified(shell), result = wants < 0 ? SHELL_FAILED : choose_time(&touch);
+    int result = choose_which(shell, &touch.times) ? choose_time(&touch) : SHELL_FAILED;
     if (result)
         return result;
-    touch.modifies = wants > 0;
 
     for (int i = 1; i < count && !shell_interrupted(); i++) {
         /* A file that fails sets the status, and the next one is processed. */
@@ -129,11 +144,11 @@ static int run_touch(struct shell *shell, int count, char **words)
 }
 
 static const struct shell_option touch_options[] = {
-    { 'a', NULL, NULL, "change only the time of access, which has no effect" },
+    { 'a', NULL, NULL, "change only the time of access" },
     { 'c', "no-create", NULL, "do not create files" },
     { 'd', "date", "TEXT", "set this time: '2024-05-01 12:30', 'yesterday', '@0'" },
     { 'h', "no-dereference", NULL, "change links themselves" },
-    { 'm', NULL, NULL, "change the modification time (the default)" },
+    { 'm', NULL, NULL, "change only the modification time" },
     { 'r', "reference", "FILE", "set the time of FILE" },
     { 't', NULL, "STAMP", "set the time [[CC]YY]MMDDhhmm[.ss]" },
     { 0, "time", "WORD", "access, atime, use: as -a; modify, mtime: as -m" },

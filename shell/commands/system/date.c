@@ -42,10 +42,11 @@ static status_t choose_format(struct shell *shell, const char **format)
 }
 
 /* Finds the time to be shown: now, the one described by -d, or that of the file of -r. */
-static int choose_time(struct shell *shell, int64_t *seconds)
+static int choose_time(struct shell *shell, int64_t *seconds, uint32_t *ns)
 {
     const char *text = option_value(shell, 'd'), *name = option_value(shell, 'r');
     int64_t now = time_wall_s();
+    *ns = 0;
     if (text && name)
         return shell_complain(shell, "the options to specify dates for printing are mutually "
                                      "exclusive");
@@ -63,13 +64,14 @@ static int choose_time(struct shell *shell, int64_t *seconds)
         if (!info.has_modified)
             return shell_complain(shell, "%s: the file system stores no time", name);
         *seconds = info.modified_s;
+        *ns = info.modified_ns;
         return SHELL_DONE;
     }
 
     if (now == INT64_MIN && !text)
         return shell_complain(shell, "no real-time clock found");
     *seconds = now;
-    if (text && date_parse(text, now == INT64_MIN ? 0 : now, seconds))
+    if (text && date_parse_ns(text, now == INT64_MIN ? 0 : now, seconds, ns))
         return shell_complain(shell, "invalid date '%s'", text);
     return SHELL_DONE;
 }
@@ -78,6 +80,7 @@ static int run_date(struct shell *shell, int count, char **words)
 {
     const char *format;
     int64_t seconds;
+    uint32_t ns;
     if (choose_format(shell, &format))
         return SHELL_FAILED;
     if (count > 1 && words[1][0] != '+')
@@ -89,13 +92,13 @@ static int run_date(struct shell *shell, int count, char **words)
     if (count > 1)
         format = words[1] + 1;
 
-    int result = choose_time(shell, &seconds);
+    int result = choose_time(shell, &seconds, &ns);
     char *text = result ? NULL : mem_alloc(DATE_TEXT_MAX);
     if (result)
         return result;
     if (!text)
         return shell_fail(shell, NULL, -ENOMEM);
-    date_format(text, DATE_TEXT_MAX, format, seconds);
+    date_format_ns(text, DATE_TEXT_MAX, format, seconds, ns);
     stream_format(shell->out, "%s\n", text);
     mem_free(text);
     return SHELL_DONE;

@@ -47,6 +47,13 @@ static void parses_stamps(void **state)
 {
     int64_t now = civil_to_seconds(2024, 5, 15, 10, 20, 30), seconds;
     (void)state;
+    uint32_t ns;
+    assert_int_equal(date_parse_ns("1970-01-02 00:00:01.25", now, &seconds, &ns), 0);
+    assert_true(seconds == 86401 && ns == 250000000);
+    assert_int_equal(date_parse_ns("@-1.25", now, &seconds, &ns), 0);
+    assert_true(seconds == -2 && ns == 750000000);
+    assert_int_equal(date_parse_ns("@1.0123456789", now, &seconds, &ns), 0);
+    assert_true(seconds == 1 && ns == 12345678);
     assert_int_equal(date_parse_stamp("202002291213.14", now, &seconds), 0);
     assert_true(seconds == civil_to_seconds(2020, 2, 29, 12, 13, 14));
     assert_int_equal(date_parse_stamp("6901010000", now, &seconds), 0);

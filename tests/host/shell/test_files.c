@@ -99,6 +99,13 @@ BODY(what_is_known_of_files)
          "v9.c\nv10\nv10\nv9.c\nv10\nv9.c\n");
     says("ls --sort=x 2>&1; echo $?", "ls: invalid argument 'x' for '--sort'\n2\n");
     says("ls -n a", "-  1    0    0 6 1970-01-02 00:00 a\n");
+    says("touch -d 2012-01-23T12:34:56.123456789 t; date -r t +%T.%N_%3N_%12N; "
+         "stat -c %y t; cp -p t u; date -r u -In",
+         "12:34:56.123456789_123_123456789000\n2012-01-23 12:34:56.123456789 +0000\n"
+         "2012-01-23T12:34:56,123456789+00:00\n");
+    says("touch -a -d @9 t; touch -m -d @8.5 t; stat -c '%X %Y %y' t; touch -r t u; "
+         "stat -c '%X %Y' u; touch --time=atime -d @7 t; stat -c '%X %Y' t; rm t u",
+         "9 8 1970-01-01 00:00:08.500000000 +0000\n9 8\n7 8\n");
     says("stat -c '%n %s %F %Y %h %b %y' a", "a 6 regular file 86400 1 1 1970-01-02 "
          "00:00:00.000000000 +0000\n");
     says("stat -c '%N %F %a %Q%%' l e e/b", "'l' -> 'a' symbolic link 0 ?%\n'e' directory 0 ?%\n"

@@ -147,7 +147,8 @@ int copy_may_replace(struct copy *copy, struct path *from, struct path *old, con
     struct node_info source, target;
     if (copy->updates && !path_info(from, INFO_TIMES, &source) &&
         !path_info(old, INFO_TIMES, &target) && source.has_modified && target.has_modified &&
-        source.modified_s <= target.modified_s)
+        (source.modified_s < target.modified_s ||
+         (source.modified_s == target.modified_s && source.modified_ns <= target.modified_ns)))
         return 0;
     return copy->asks ? shell_ask(copy->shell, "overwrite '%s'? ", to) : 1;
 }
@@ -177,14 +178,16 @@ static status_t copy_check(struct copy *copy, struct path *from, const char *to)
     return status;
 }
 
-void copy_set_modified(struct shell *shell, const char *to, int64_t modified_s)
+void copy_set_modified(struct shell *shell, const char *to, const struct node_info *info)
 {
+    const struct node_info times = { .has_modified = true, .modified_s = info->modified_s,
+                                     .modified_ns = info->modified_ns };
     struct path *path;
     if (path_walk(shell->directory, to, 0, &path))
         return;
 
     /* The file system may not store times, which is not an error. */
-    IGNORE(path_set_modified(path, modified_s));
+    IGNORE(path_set_times(path, &times));
     path_put(path);
 }
 
@@ -216,7 +219,7 @@ int copy_file(struct copy *copy, struct path *path, const char *from, const char
     /* -p: the content is complete, so nothing changes the time after this. */
     struct node_info info;
     if (copy->keep_times && !path_info(path, INFO_TIMES, &info) && info.has_modified)
-        copy_set_modified(shell, to, info.modified_s);
+        copy_set_modified(shell, to, &info);
     copy_report(copy, "", from, to);
     return SHELL_DONE;
 }

@@ -50,8 +50,8 @@ int copy_link(struct copy *copy, struct path *path, const char *from, const char
 int copy_make_link(struct copy *copy, struct path *path, const char *from, const char *to);
 /* With -v: what'FROM' -> 'TO'. */
 void copy_report(const struct copy *copy, const char *what, const char *from, const char *to);
-/* Sets the modification time of a copy, where the file system stores one. */
-void copy_set_modified(struct shell *shell, const char *to, int64_t modified_s);
+/* Sets the modification time of a copy to that of `info`, where the file system stores one. */
+void copy_set_modified(struct shell *shell, const char *to, const struct node_info *info);
 
 /* Makes the copies at `to` durable; reports if that fails. */
 int copy_sync(struct copy *copy, const char *to);

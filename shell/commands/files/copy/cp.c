@@ -20,7 +20,7 @@
 struct copied_directory {
     struct copied_directory *above;
     unsigned depth; /* as the walk's items; 0: the start */
-    int64_t modified_s;
+    struct node_info times;
     char to[];
 };
 
@@ -111,7 +111,7 @@ static void directories_close(struct copy *copy, unsigned depth)
     while (copy->open && copy->open->depth >= depth) {
         struct copied_directory *directory = copy->open;
         copy->open = directory->above;
-        copy_set_modified(copy->shell, directory->to, directory->modified_s);
+        copy_set_modified(copy->shell, directory->to, &directory->times);
         mem_free(directory);
     }
 }
@@ -132,7 +132,7 @@ static int copy_directory(struct copy *copy, const struct node_info *info, unsig
 
     /* The list leads from the innermost open directory outwards. */
     *directory = (struct copied_directory){ .above = copy->open, .depth = depth,
-                                            .modified_s = info->modified_s };
+                                            .times = *info };
     memcpy(directory->to, to, bytes);
     copy->open = directory;
     return SHELL_DONE;
