@@ -13,8 +13,11 @@ enum { DATE_PIECE_BYTES = 128 };
 /* The time, in all the ways in which conversions show it. */
 struct shown {
     struct civil c;
-    int64_t seconds;
+    int64_t seconds;    /* UTC */
     uint32_t ns;
+    const struct zone *zone;
+    int32_t offset_s;      /* ahead of UTC */
+    const char *zone_name;
     unsigned weekday;  /* 0: Sunday */
     unsigned year_day; /* from 0 */
 };
@@ -121,12 +124,12 @@ static const char *expansion(char c)
 /* Appends a conversion that is text. Returns false for another one. */
 static bool put_word(struct piece *piece, char c, const struct shown *shown)
 {
-    const char *text = "UTC";
-    size_t length = 3;
+    const char *text = shown->zone_name;
+    size_t length = strlen(text);
     switch (c) {
-    case 'a': text = days[shown->weekday]; break;
+    case 'a': text = days[shown->weekday]; length = 3; break;
     case 'A': text = days[shown->weekday]; length = strlen(text); break;
-    case 'b': case 'h': text = months[shown->c.month - 1]; break;
+    case 'b': case 'h': text = months[shown->c.month - 1]; length = 3; break;
     case 'B': text = months[shown->c.month - 1]; length = strlen(text); break;
     case 'p': text = shown->c.hour < 12 ? "AM" : "PM"; length = 2; break;
     case 'P': text = shown->c.hour < 12 ? "am" : "pm"; length = 2; break;
@@ -138,11 +141,34 @@ static bool put_word(struct piece *piece, char c, const struct shown *shown)
     }
 
     /* # changes the case: names to upper, AM and UTC to lower. %P is always in lower case. */
-    if (piece->swap && (c == 'p' || c == 'Z'))
-        text = c == 'Z' ? "utc" : shown->c.hour < 12 ? "am" : "pm";
+    char zone[ZONE_NAME_BYTES];
+    for (size_t i = 0; c == 'Z' && i <= length; i++)
+        zone[i] = piece->swap ? text_lower(text[i]) : text[i];
+    text = c == 'Z' ? zone : text;
+    if (piece->swap && c == 'p')
+        text = shown->c.hour < 12 ? "am" : "pm";
     piece->upper &= c != 'P' && !(piece->swap && (c == 'p' || c == 'Z'));
     put_text(piece, text, length, '_');
     return true;
+}
+
+/* Appends %z with this many colons: +hhmm, +hh:mm, +hh:mm:ss, or as much as is needed. */
+static void put_zone(struct piece *piece, int32_t offset_s, size_t colons)
+{
+    char text[16];
+    char sign = offset_s < 0 ? '-' : '+';
+    unsigned distance = offset_s < 0 ? (unsigned)-offset_s : (unsigned)offset_s;
+    unsigned hours = distance / 3600, minutes = distance / 60 % 60, seconds = distance % 60;
+
+    if (colons == 0)
+        format_text(text, sizeof(text), "%c%02u%02u", sign, hours, minutes);
+    else if (colons == 2 || (colons == 3 && seconds))
+        format_text(text, sizeof(text), "%c%02u:%02u:%02u", sign, hours, minutes, seconds);
+    else if (colons == 1 || minutes)
+        format_text(text, sizeof(text), "%c%02u:%02u", sign, hours, minutes);
+    else
+        format_text(text, sizeof(text), "%c%02u", sign, hours);
+    put_text(piece, text, strlen(text), '_');
 }
 
 /* Appends %N: the first digits of the nanoseconds, as many as the width says, or zeroes after
@@ -205,12 +231,11 @@ static const char *put_conversion(struct piece *piece, const char *at, const str
         at++; /* the locale's other forms, which the POSIX locale does not have */
 
     /* Colons choose the form of the zone. */
-    static const char *const zones[] = { "+0000", "+00:00", "+00:00:00", "+00" };
     size_t colons = 0;
-    while (at[colons] == ':' && colons < ARRAY_LENGTH(zones) - 1)
+    while (at[colons] == ':' && colons < 3)
         colons++;
     if (at[colons] == 'z') {
-        put_text(piece, zones[colons], strlen(zones[colons]), '_');
+        put_zone(piece, shown->offset_s, colons);
         return at + colons + 1;
     }
 
@@ -224,7 +249,8 @@ static const char *put_conversion(struct piece *piece, const char *at, const str
         /* The flags apply to the whole. */
         char whole[DATE_PIECE_BYTES];
         struct piece outer = *piece;
-        size_t length = date_format_ns(whole, sizeof(whole), longer, shown->seconds, shown->ns);
+        size_t length = date_format_in(shown->zone, whole, sizeof(whole), longer, shown->seconds,
+                                       shown->ns);
         put_text(&outer, whole, length, '_');
         piece->used = outer.used;
     } else if (!*at || (!put_word(piece, *at, shown) && !put_value(piece, *at, shown))) {
@@ -243,7 +269,20 @@ size_t date_format(char *out, size_t bytes, const char *format, int64_t seconds)
 
 size_t date_format_ns(char *out, size_t bytes, const char *format, int64_t seconds, uint32_t ns)
 {
-    struct shown shown = { .c = seconds_to_civil(seconds), .seconds = seconds, .ns = ns };
+    return date_format_in(NULL, out, bytes, format, seconds, ns);
+}
+
+size_t date_format_in(const struct zone *zone, char *out, size_t bytes, const char *format,
+                      int64_t seconds, uint32_t ns)
+{
+    struct shown shown = { .seconds = seconds, .ns = ns, .zone = zone, .zone_name = "UTC" };
+    if (zone)
+        shown.offset_s = zone_offset(zone, seconds, &shown.zone_name);
+
+    /* From here on, the seconds of the local clock. */
+    if (__builtin_add_overflow(seconds, shown.offset_s, &seconds))
+        seconds = shown.seconds;
+    shown.c = seconds_to_civil(seconds);
     int64_t year_start = civil_to_seconds(shown.c.year, 1, 1, 0, 0, 0);
     struct piece piece = { .out = out, .bytes = bytes };
 

@@ -409,8 +409,34 @@ status_t date_parse(const char *text, int64_t now, int64_t *seconds)
 
 status_t date_parse_ns(const char *text, int64_t now, int64_t *seconds, uint32_t *ns)
 {
+    return date_parse_in(NULL, text, now, seconds, ns);
+}
+
+/* Parses TZ="..." at the start, and returns what follows it. A name without a zone is UTC. */
+static const char *read_own_zone(const char *at, struct zone *own, const struct zone **zone)
+{
+    char name[48];
+    size_t length = 0;
+    if (!text_starts(at, "TZ=\""))
+        return at;
+    for (at += 4; *at && *at != '"'; at++)
+        if (length < sizeof(name) - 1)
+            name[length++] = *at;
+    name[length] = '\0';
+    *zone = zone_parse(name, own) ? own : NULL;
+    return at + (*at == '"');
+}
+
+status_t date_parse_in(const struct zone *zone, const char *text, int64_t now, int64_t *seconds,
+                       uint32_t *ns)
+{
+    const char *name;
+    struct zone own;
     *ns = 0;
-    struct parse p = { .at = text, .date = seconds_to_civil(now) };
+    struct parse p = { .at = text };
+    skip_blanks(&p);
+    p.at = read_own_zone(p.at, &own, &zone);
+    p.date = seconds_to_civil(zone ? now + zone_offset(zone, now, &name) : now);
     skip_blanks(&p);
     if (*p.at == '@')
         return read_seconds(p.at + 1, seconds, ns) ? 0 : -EINVAL;
@@ -443,7 +469,7 @@ status_t date_parse_ns(const char *text, int64_t now, int64_t *seconds, uint32_t
     if (__builtin_add_overflow(result, p.rest_s, &result) ||
         __builtin_sub_overflow(result, p.zone_s, &result))
         return -EINVAL;
-    *seconds = result;
+    *seconds = zone && !p.has_zone ? zone_from_local(zone, result) : result;
     *ns = p.ns;
     return 0;
 }

@@ -42,7 +42,8 @@ static status_t choose_format(struct shell *shell, const char **format)
 }
 
 /* Finds the time to be shown: now, the one described by -d, or that of the file of -r. */
-static int choose_time(struct shell *shell, int64_t *seconds, uint32_t *ns)
+static int choose_time(struct shell *shell, const struct zone *zone, int64_t *seconds,
+                       uint32_t *ns)
 {
     const char *text = option_value(shell, 'd'), *name = option_value(shell, 'r');
     int64_t now = time_wall_s();
@@ -71,7 +72,7 @@ static int choose_time(struct shell *shell, int64_t *seconds, uint32_t *ns)
     if (now == INT64_MIN && !text)
         return shell_complain(shell, "no real-time clock found");
     *seconds = now;
-    if (text && date_parse_ns(text, now == INT64_MIN ? 0 : now, seconds, ns))
+    if (text && date_parse_in(zone, text, now == INT64_MIN ? 0 : now, seconds, ns))
         return shell_complain(shell, "invalid date '%s'", text);
     return SHELL_DONE;
 }
@@ -81,6 +82,9 @@ static int run_date(struct shell *shell, int count, char **words)
     const char *format;
     int64_t seconds;
     uint32_t ns;
+    struct zone zone;
+    const char *name = shell_variable(shell, "TZ");
+    bool local = !option_given(shell, 'u') && name && zone_parse(name, &zone);
     if (choose_format(shell, &format))
         return SHELL_FAILED;
     if (count > 1 && words[1][0] != '+')
@@ -92,13 +96,13 @@ static int run_date(struct shell *shell, int count, char **words)
     if (count > 1)
         format = words[1] + 1;
 
-    int result = choose_time(shell, &seconds, &ns);
+    int result = choose_time(shell, local ? &zone : NULL, &seconds, &ns);
     char *text = result ? NULL : mem_alloc(DATE_TEXT_MAX);
     if (result)
         return result;
     if (!text)
         return shell_fail(shell, NULL, -ENOMEM);
-    date_format_ns(text, DATE_TEXT_MAX, format, seconds, ns);
+    date_format_in(local ? &zone : NULL, text, DATE_TEXT_MAX, format, seconds, ns);
     stream_format(shell->out, "%s\n", text);
     mem_free(text);
     return SHELL_DONE;
@@ -110,14 +114,14 @@ static const struct shell_option date_options[] = {
     { 'I', "iso-8601", "[FMT]", "as 2024-05-01; FMT: hours, minutes, seconds, ns" },
     { 'R', "rfc-email", NULL, "as Wed, 01 May 2024 12:34:56 +0000" },
     { 0, "rfc-3339", "FMT", "as 2024-05-01 12:34:56+00:00; FMT: date, seconds, ns" },
-    { 'u', "utc", NULL, "use UTC (always on)" },
+    { 'u', "utc", NULL, "use UTC, also if TZ names another zone" },
     { 0 },
 };
 
 static const struct shell_command command_date = {
     .name = "date",
     .arguments = "[-Ru] [-I[FMT]] [-d TEXT | -r FILE] [+FORMAT]",
-    .summary = "show the date and time in UTC; +%F %T: as 2024-05-01 12:34:56",
+    .summary = "show the date and time; +%F %T: as 2024-05-01 12:34:56",
     .arguments_max = 1,
     .run = run_date,
     .options = date_options,

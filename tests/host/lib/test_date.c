@@ -43,6 +43,39 @@ static void parses(void **state)
         assert_int_equal(date_parse(invalid[i], now, &seconds), -EINVAL);
 }
 
+/* Zones of TZ: around the changes of the clocks, as the C library has them. */
+static void knows_zones(void **state)
+{
+    static const struct { const char *zone, *text, *shown; } cases[] = {
+        { "EET-2EEST,M3.5.0/3,M10.5.0/4", "@1269737999", "02:59:59 EET +0200" },
+        { "EET-2EEST,M3.5.0/3,M10.5.0/4", "@1269738001", "04:00:01 EEST +0300" },
+        { "GMT0BST,M3.5.0/1,M10.5.0/2", "2021-10-31 00:00:01 +0000", "01:00:01 BST +0100" },
+        { "GMT0BST,M3.5.0/1,M10.5.0/2", "2021-10-31 01:00:01 +0000", "01:00:01 GMT +0000" },
+        { "EST5EDT", "2024-07-01 12:00", "12:00:00 EDT -0400" },
+        { "NZST-12NZDT,M9.5.0,M4.1.0/3", "2024-01-01 00:00 UTC", "13:00:00 NZDT +1300" },
+        { "<+0530>-5:30", "2024-01-01 00:00Z", "05:30:00 +0530 +0530" },
+        { "ABC3DEF1,J60,J300/1:30", "2024-03-01 02:00:00", "04:00:00 DEF -0100" },
+        { "XYZ0ABC,59/0,300/25", "2023-03-01 12:00Z", "13:00:00 ABC +0100" },
+        { "EST5", "TZ=\"EET-2\" 2024-01-01 12:00", "05:00:00 EST -0500" },
+        { "EST5", "TZ=\"none\" 2024-01-01 12:00", "07:00:00 EST -0500" },
+    };
+    static const char *const invalid[] = { "", "E5", "EST", "Europe/Berlin", "EST5EDT,M3", "EST168",
+                                           "EST5EDT,M13.1.0,M1.1.0", "EST5EDT,J1", "EST5x", "<AB" };
+    int64_t seconds;
+    uint32_t ns;
+    struct zone zone;
+    char text[64];
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+        assert_true(zone_parse(cases[i].zone, &zone));
+        assert_int_equal(date_parse_in(&zone, cases[i].text, 0, &seconds, &ns), 0);
+        date_format_in(&zone, text, sizeof(text), "%T %Z %z", seconds, ns);
+        assert_string_equal(text, cases[i].shown);
+    }
+    for (size_t i = 0; i < ARRAY_LENGTH(invalid); i++)
+        assert_false(zone_parse(invalid[i], &zone));
+}
+
 static void parses_stamps(void **state)
 {
     int64_t now = civil_to_seconds(2024, 5, 15, 10, 20, 30), seconds;
@@ -102,7 +135,8 @@ static void any_text(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(parses), cmocka_unit_test(parses_stamps), cmocka_unit_test(formats),
+        cmocka_unit_test(parses), cmocka_unit_test(parses_stamps),
+        cmocka_unit_test(knows_zones), cmocka_unit_test(formats),
         cmocka_unit_test(any_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
