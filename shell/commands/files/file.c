@@ -221,7 +221,7 @@ static status_t answer_word(struct shell *shell, const char *name, struct file_a
 {
     struct path *path;
     status_t status = path_walk(shell->directory, name,
-                                option_given(shell, 'L') ? 0 : WALK_NO_FOLLOW, &path);
+                                option_last(shell, "Lh") == 'L' ? 0 : WALK_NO_FOLLOW, &path);
 
     /* A path takes precedence over a class name. */
     struct device *device = status == -ENOENT && *name ? device_find(name) : NULL;
@@ -292,12 +292,13 @@ static const struct shell_option file_options[] = {
     { 'i', "mime", NULL, "print the MIME type and the character set" },
     { 0, "mime-type", NULL, "print the MIME type" },
     { 'L', "dereference", NULL, "follow links" },
+    { 'h', "no-dereference", NULL, "do not follow links (the default)" },
     { 0 },
 };
 
 static const struct shell_command command_file = {
     .name = "file",
-    .arguments = "[-biL] [--mime-type] PATH|DEVICE...",
+    .arguments = "[-bhiL] [--mime-type] PATH|DEVICE...",
     .summary = "identify files, images and devices by their content",
     .arguments_min = 1,
     .arguments_max = -1,

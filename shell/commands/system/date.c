@@ -135,17 +135,32 @@ static int run_uptime(struct shell *shell, int count, char **words)
 
     /* The monotonic clock starts at 0, with the kernel. */
     uint64_t us = time_now_us(), seconds = us / 1000000;
+    int64_t now = time_wall_s();
+    if (option_given(shell, 's')) {
+        char text[32];
+        if (now == INT64_MIN)
+            return shell_complain(shell, "no real-time clock found");
+        date_format(text, sizeof(text), "%F %T", now - (int64_t)seconds);
+        stream_format(shell->out, "%s\n", text);
+        return SHELL_DONE;
+    }
     stream_format(shell->out, "up %llu:%02llu:%02llu.%03llu\n",
                   (unsigned long long)(seconds / 3600), (unsigned long long)(seconds / 60 % 60),
                   (unsigned long long)(seconds % 60), (unsigned long long)(us / 1000 % 1000));
     return SHELL_DONE;
 }
 
+static const struct shell_option uptime_options[] = {
+    { 's', "since", NULL, "show when the kernel started" },
+    { 0 },
+};
+
 static const struct shell_command command_uptime = {
     .name = "uptime",
-    .arguments = "",
+    .arguments = "[-s]",
     .summary = "show the time since the kernel started",
     .run = run_uptime,
+    .options = uptime_options,
     .group = "The machine",
 };
 SHELL_COMMAND(command_uptime);
