@@ -154,6 +154,8 @@ void shell_destroy(struct shell *shell)
     }
     for (unsigned i = 0; i < SHELL_DESCRIPTORS; i++)
         IGNORE(descriptor_put(shell, shell_set_descriptor(shell, i, NULL), NULL, false, 0));
+    IGNORE(descriptor_put(shell, shell->console_use, NULL, false, 0));
+    shell->console_use = NULL;
     language_free(shell->language);
     variables_free(&shell->variables);
     path_put(shell->directory);
@@ -196,6 +198,7 @@ static status_t set_descriptors(struct shell *shell,
         IGNORE(descriptor_put(shell, shell_set_descriptor(shell, i, descriptor), NULL, false, 0));
     }
     shell->console = shell->out;
+    shell->console_use = descriptor_get(shell->descriptors[1]);
     return status;
 }
 
@@ -248,6 +251,7 @@ static status_t copy_shell(struct shell *shell, struct shell *copy, bool thread)
     *copy = *shell;
     copy->variables = variables;
     copy->language = language;
+    copy->console_use = NULL;
     copy->directory = path_get(shell->directory);
     memset(copy->descriptors, 0, sizeof(copy->descriptors));
     copy->out = copy->err = &copy->closed;

@@ -58,7 +58,8 @@ struct shell {
     const char *script_name; /* the script whose lines run, for messages; NULL: none */
     unsigned script_line;
     unsigned script_depth;
-    struct stream *console;  /* where `out` leads when it is not redirected; borrowed */
+    struct stream *console;  /* where `out` leads when it is not redirected */
+    struct descriptor *console_use; /* keeps it after `exec > FILE`; NULL in a copy */
 };
 
 struct shell_command {

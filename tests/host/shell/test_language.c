@@ -161,6 +161,25 @@ static void test_interrupt(void **state)
     kassert(!run_is_simulated() || interrupted > PRESSES);
 }
 
+/* ---- exec --------------------------------------------------------------------------------- */
+
+/* Messages ask whether the output is the console, also after the last descriptor of it. */
+static void body_exec(void *argument)
+{
+    struct shell shell;
+    (void)argument;
+    prepare(&shell);
+    (void)shell_run_text(&shell, "exec > /f; nosuch; ls -z; (nosuch) | cat");
+    (void)shell_run_text(&shell, "exec 2> /e; nosuch; exec 1>&- 2>&-; echo no");
+    shown_shell_stop(&shell);
+}
+
+static void test_exec(void **state)
+{
+    (void)state;
+    rig_run(body_exec, NULL, 1);
+}
+
 /* ---- many jobs ---------------------------------------------------------------------------- */
 
 /* A function that starts itself in the background must not exhaust the memory. */
@@ -190,6 +209,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_no_memory),
         cmocka_unit_test(test_interrupt),
+        cmocka_unit_test(test_exec),
         cmocka_unit_test(test_jobs),
     };
     return cmocka_run_group_tests_name("test_language", tests, NULL, NULL);
