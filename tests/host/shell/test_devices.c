@@ -216,14 +216,14 @@ BODY(partitions_and_claims)
     /* While the disk is written, here by a drive that writes to it, its partitions are closed. */
     says("vdrive add --rw virtual0 > /o", "");
     fails("cat virtual0p1", "cat: virtual0p1: In use\n");
-    fails("printf x > virtual0p1", NULL);
+    run("printf x > virtual0p1", SHELL_USAGE, NULL, "spindle: virtual0p1: In use\n");
     fails("devices --parts virtual0", "devices: virtual0: In use\n");
     says("vdrive rm 1", "");
 
     /* While a partition is written, the disk is closed, but not another partition. */
     says("vdrive add --rw virtual0p1 > /o; vdrive add virtual0p3 > /o", "");
     fails("vdrive add --rw virtual0", NULL);
-    fails("printf x > virtual0", NULL);
+    run("printf x > virtual0", SHELL_USAGE, NULL, "spindle: virtual0: In use\n");
     says("cat virtual0p3 > /o; vdrive rm 1; vdrive rm 2", "");
 
     /* A table that was written to the disk is read on request. */
