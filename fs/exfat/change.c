@@ -138,7 +138,7 @@ static status_t node_create(struct fsd *fsd, struct vnode *vnode, struct element
         return -ENOMEM;
 
     attributes_begin(&m->attributes, kind);
-    status_t status = wide_name_encode(element, &m->name);
+    status_t status = wide_name_parse(element, &m->name);
     if (!status)
         status = exfat_names_get(exfat, directory, &index);
     if (status) {

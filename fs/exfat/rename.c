@@ -203,7 +203,7 @@ status_t exfat_rename(struct fsd *fsd, struct vnode *from, struct element old_na
     r->old_name = old_name;
     r->new_name = new_name;
 
-    status_t status = wide_name_encode(new_name, &r->name);
+    status_t status = wide_name_parse(new_name, &r->name);
     if (!status)
         status = rename_run(r, node);
     mem_free(r);

@@ -337,6 +337,7 @@ EXPORT(clusters_unreserve);
 
 /* kernel/vfs/layout/wide_name.h */
 EXPORT(wide_name_encode);
+EXPORT(wide_name_parse);
 
 /* kernel/vfs/layout/wipe.h */
 EXPORT(wipe_device);

@@ -301,6 +301,10 @@ static void folded(void)
     file_has("/m/README.TXT", content, 10);
     expect("taken", rig_try_mkdir("/m/readme.txt"), -EEXIST);
     expect("spelling", rename_to("/m/readme.txt", "/m/README.txt"), 0);
+
+    /* Other systems leave the end of such names out. */
+    expect("dot", rig_try_mkdir("/m/dot."), -EINVAL);
+    expect("blank", rename_to("/m/README.txt", "/m/blank "), -EINVAL);
     kassert(count_of("/m") == 1);
     remount();
     file_has("/m/readme.TXT", content, 10);

@@ -24,7 +24,7 @@ enum {
 static status_t units_encode(struct element element, struct fat_name *name)
 {
     struct wide_name wide;
-    status_t status = wide_name_encode(element, &wide);
+    status_t status = wide_name_parse(element, &wide);
     if (status)
         return status;
     memcpy(name->units, wide.units, wide.count * sizeof(wide.units[0]));
@@ -87,9 +87,6 @@ static bool short_store(struct fat_name *name)
 
 status_t fat_name_parse(struct element element, struct fat_name *name)
 {
-    char last = element.length ? element.name[element.length - 1] : '.';
-    if (last == '.' || last == ' ')
-        return -EINVAL; /* other systems drop these: the file could not be found */
     name->lower = 0;
     status_t status = units_encode(element, name);
     if (!status)

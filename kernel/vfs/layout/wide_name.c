@@ -28,3 +28,9 @@ status_t wide_name_encode(struct element element, struct wide_name *name)
     }
     return 0;
 }
+
+status_t wide_name_parse(struct element element, struct wide_name *name)
+{
+    char last = element.length ? element.name[element.length - 1] : '.';
+    return last == '.' || last == ' ' ? -EINVAL : wide_name_encode(element, name);
+}
