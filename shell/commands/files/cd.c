@@ -96,7 +96,8 @@ static status_t cd_go(struct shell *shell, const char *name, bool physical)
 {
     struct buffer text = { 0 };
     struct path *path = NULL;
-    status_t status = physical ? -ENOENT : logical_path(shell, name, &text);
+    /* An empty name leads nowhere (POSIX 4.13). */
+    status_t status = physical || !*name ? -ENOENT : logical_path(shell, name, &text);
     if (!status)
         status = path_walk(shell->directory, text.text, 0, &path);
 

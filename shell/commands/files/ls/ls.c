@@ -142,7 +142,8 @@ static status_t ls_show(struct ls *ls, struct path *path, const char *where,
     return ls->recursive && !status ? ls_descend(ls, where, names) : status;
 }
 
-static void ls_directory(struct ls *ls, struct path *path, const char *where)
+/* Lists a directory. Returns why it, or a part of it, could not be read. */
+static status_t ls_directory(struct ls *ls, struct path *path, const char *where)
 {
     struct name *names = NULL;
     unsigned skipped = 0;
@@ -167,9 +168,8 @@ static void ls_directory(struct ls *ls, struct path *path, const char *where)
         status = shown ? shown : status;
     }
     names_free(names);
-    if (status)
-        ls_failed(ls, where, status);
     ls->result = shell_end_skipped(ls->shell, where, skipped, ls->result);
+    return status;
 }
 
 /* ---- operands ----------------------------------------------------------------------------- */
@@ -256,15 +256,21 @@ static struct name *ls_next(struct ls *ls)
 static void ls_directories(struct ls *ls)
 {
     struct name *name;
-    while (!shell_interrupted() && !ls->shell->out->status && (name = ls_next(ls))) {
+    while (!shell_interrupted() && !ls->shell->out->status) {
+        bool is_operand = !ls->pending;
+        if (!(name = ls_next(ls)))
+            break;
+
         /* Directories are walked to by their text: no path is held while others are listed. */
         struct path *path;
         status_t status = path_walk(ls->shell->directory, name->text, 0, &path);
+        if (!status) {
+            status = ls_directory(ls, path, name->text);
+            path_put(path);
+        }
         if (status) {
             ls_failed(ls, name->text, status);
-        } else {
-            ls_directory(ls, path, name->text);
-            path_put(path);
+            ls->result = is_operand ? LS_TROUBLE : ls->result;
         }
         mem_free(name);
     }
