@@ -65,27 +65,28 @@ static status_t exfat_get_fs_info(struct fsd *fsd, struct fs_info *info)
 {
     struct exfat *exfat = exfat_of(fsd);
     const struct exfat_geometry *geometry = &exfat->geometry;
-
-    /* A medium error in the bitmap makes the free space unknown (0), which must not make `df`
-     * fail. */
-    uint64_t free = 0;
-    status_t status = 0;
-    if (atomic_load(&exfat->changes))
-        free = clusters_available(&exfat->clusters);
-    else
-        status = count_free(exfat, &free);
-    if (status && status != -EIO)
-        return status;
-
     *info = (struct fs_info){
         .total_bytes = (uint64_t)geometry->clusters * geometry->cluster_bytes,
-        .free_bytes = free * geometry->cluster_bytes,
         .block_bytes = geometry->cluster_bytes,
         .read_only = fsd->read_only,
     };
     text_copy(info->type, sizeof(info->type), "exFAT");
     text_copy(info->volume_name, sizeof(info->volume_name), exfat->label);
     return 0;
+}
+
+/* A medium error in the bitmap makes the free space unknown (0), which must not make `df` fail. */
+static status_t exfat_count_free(struct fsd *fsd, uint64_t *free_bytes)
+{
+    struct exfat *exfat = exfat_of(fsd);
+    uint64_t free = 0;
+    status_t status = 0;
+    if (atomic_load(&exfat->changes))
+        free = clusters_available(&exfat->clusters);
+    else
+        status = count_free(exfat, &free);
+    *free_bytes = free * exfat->geometry.cluster_bytes;
+    return status == -EIO ? 0 : status;
 }
 
 static void print(struct text_sink *sink, const char *format, ...)
@@ -227,6 +228,7 @@ static status_t exfat_set_options(struct fsd *fsd, const char *options)
 static const struct fsd_ops exfat_ops = {
     .dismount = exfat_dismount,
     .get_fs_info = exfat_get_fs_info,
+    .count_free = exfat_count_free,
     .lookup = exfat_lookup,
     .get_child_info = exfat_get_child_info,
     .create = exfat_create,

@@ -15,22 +15,25 @@
 
 static status_t fat_get_fs_info(struct fsd *fsd, struct fs_info *info)
 {
-    struct fat *fat = fat_of(fsd);
-    const struct fat_geometry *geometry = &fat->geometry;
-    uint64_t free = 0;
-    status_t status = fat_count_free(fat, &free);
-    if (status && status != -EUCLEAN && status != -EIO)
-        return status;
-
+    const struct fat_geometry *geometry = &fat_of(fsd)->geometry;
     *info = (struct fs_info){
         .total_bytes = (uint64_t)geometry->clusters * geometry->cluster_bytes,
-        .free_bytes = free * geometry->cluster_bytes,
         .block_bytes = geometry->cluster_bytes,
         .read_only = fsd->read_only,
     };
     format_text(info->type, sizeof(info->type), "FAT%u", geometry->bits);
     text_copy(info->volume_name, sizeof(info->volume_name), geometry->label);
     return 0;
+}
+
+/* A damaged table makes the free space unknown (0), which must not make `df` fail. */
+static status_t fat_count_free_bytes(struct fsd *fsd, uint64_t *free_bytes)
+{
+    struct fat *fat = fat_of(fsd);
+    uint64_t free = 0;
+    status_t status = fat_count_free(fat, &free);
+    *free_bytes = free * fat->geometry.cluster_bytes;
+    return status == -EUCLEAN || status == -EIO ? 0 : status;
 }
 
 static void print(struct text_sink *sink, const char *format, ...)
@@ -177,6 +180,7 @@ static status_t fat_set_options(struct fsd *fsd, const char *options)
 static const struct fsd_ops fat_ops = {
     .dismount = fat_dismount,
     .get_fs_info = fat_get_fs_info,
+    .count_free = fat_count_free_bytes,
     .lookup = fat_lookup,
     .get_child_info = fat_get_child_info,
     .actual_name = fat_actual_name,

@@ -160,7 +160,7 @@ static void mount_statfs(fuse_req_t request, fuse_ino_t inode)
     status_t status = node_path(FUSE_ROOT_ID, &root);
     if (!status) {
         struct fsd *fsd = path_fsd(root);
-        status = fsd->ops->get_fs_info(fsd, &info);
+        status = fsd_get_usage(fsd, &info);
     }
     operation_end(request);
     path_put(root);

@@ -203,8 +203,10 @@ struct element {
 struct fsd_ops {
     /* Frees everything; the fsd has no users. Never NULL. */
     void (*dismount)(struct fsd *fsd);
-    /* Never NULL. */
+    /* Describes the volume, without free_bytes if count_free is there. Never NULL. */
     status_t (*get_fs_info)(struct fsd *fsd, struct fs_info *info);
+    /* Counts the free bytes, for which it may read much of the medium. NULL: get_fs_info does. */
+    status_t (*count_free)(struct fsd *fsd, uint64_t *free_bytes);
     /* Finds the id of one element in a directory: the exact name first, then (with fold_case) a
      * name that differs only in case. -ENOENT. Never NULL. */
     status_t (*lookup)(struct fsd *fsd, struct vnode *directory, struct element element,
@@ -393,6 +395,8 @@ void fsd_submit(struct fsd *fsd, struct io_request *request);
 void fsd_request_ended(struct fsd *fsd);
 /* Returns the device that holds the file system's bytes: borrowed, and valid until dismount. */
 const struct device_handle *fsd_device(const struct fsd *fsd);
+/* Describes the volume, with its free space: the first time, much of the medium may be read. */
+status_t fsd_get_usage(struct fsd *fsd, struct fs_info *info) MUST_CHECK;
 /* Returns 0 if the device may be used, else -ESTALE, -ENOMEDIUM or -ENODEV. */
 status_t fsd_check(struct fsd *fsd) MUST_CHECK;
 

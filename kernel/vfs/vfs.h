@@ -183,8 +183,11 @@ struct mount_info {
     bool stale;             /* its device or medium is gone: it cannot be read */
     struct fs_info fs;
 };
-/* Fills in information on the n-th mount in the order of mounting; -ENOENT past the last. */
+/* Fills in information on the n-th mount in the order of mounting; -ENOENT past the last. The free
+ * space is left out where it must be counted. */
 status_t vfs_mount_info(unsigned n, struct mount_info *info) MUST_CHECK;
+/* As vfs_mount_info(), with the free space: the first time, much of the medium may be read. */
+status_t vfs_mount_usage(unsigned n, struct mount_info *info) MUST_CHECK;
 /* Stores the name of the next mount directly below `path`, in the order of mounting; *position is 0
  * at first. -ENOENT past the last. */
 status_t vfs_mount_below(struct path *path, unsigned *position, char *name,

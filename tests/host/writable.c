@@ -209,7 +209,7 @@ static uint64_t free_bytes(void)
     struct path *root = path_root(), *path;
     struct fs_info info;
     expect("walk", path_walk(root, "/m", 0, &path), 0);
-    expect("info", path_fsd(path)->ops->get_fs_info(path_fsd(path), &info), 0);
+    expect("info", fsd_get_usage(path_fsd(path), &info), 0);
     path_put(path);
     path_put(root);
     return info.free_bytes;

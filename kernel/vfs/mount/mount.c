@@ -271,7 +271,15 @@ unsigned vfs_unmount_device(struct device *device)
 
 /* ---- listing ------------------------------------------------------------------------------ */
 
-status_t vfs_mount_info(unsigned n, struct mount_info *info)
+status_t fsd_get_usage(struct fsd *fsd, struct fs_info *info)
+{
+    status_t status = fsd->ops->get_fs_info(fsd, info);
+    return status || !fsd->ops->count_free ? status : fsd->ops->count_free(fsd, &info->free_bytes);
+}
+
+/* Describes the n-th mount, the file system with `describe`. */
+static status_t mount_info_by(unsigned n, struct mount_info *info,
+                              status_t (*describe)(struct fsd *fsd, struct fs_info *info))
 {
     struct mount *mount = mount_nth(n);
     if (!mount)
@@ -288,9 +296,24 @@ status_t vfs_mount_info(unsigned n, struct mount_info *info)
         info->stale = device_medium(device).generation != fsd_device(mount->fsd)->generation;
     }
 
-    status_t status = mount->fsd->ops->get_fs_info(mount->fsd, &info->fs);
+    status_t status = describe(mount->fsd, &info->fs);
     mount_put(mount);
     return status;
+}
+
+static status_t fsd_get_info(struct fsd *fsd, struct fs_info *info)
+{
+    return fsd->ops->get_fs_info(fsd, info);
+}
+
+status_t vfs_mount_info(unsigned n, struct mount_info *info)
+{
+    return mount_info_by(n, info, fsd_get_info);
+}
+
+status_t vfs_mount_usage(unsigned n, struct mount_info *info)
+{
+    return mount_info_by(n, info, fsd_get_usage);
 }
 
 status_t vfs_mount_below(struct path *path, unsigned *position, char *name, size_t bytes)

@@ -74,7 +74,7 @@ static status_t df_find(struct shell *shell, const char *name, struct mount_info
 
     /* The table may have changed since the search, which the second lookup reports. */
     mem_free(text);
-    return text ? vfs_mount_info(best, info) : -ENOMEM;
+    return text ? vfs_mount_usage(best, info) : -ENOMEM;
 }
 
 static int run_df(struct shell *shell, int count, char **words)
@@ -96,7 +96,7 @@ static int run_df(struct shell *shell, int count, char **words)
     }
 
     /* A mount whose device fails is reported; the others are still listed. */
-    for (unsigned n = 0; count == 1 && (status = vfs_mount_info(n, info)) != -ENOENT; n++) {
+    for (unsigned n = 0; count == 1 && (status = vfs_mount_usage(n, info)) != -ENOENT; n++) {
         if (status)
             result = shell_fail(shell, info->path, status);
         else

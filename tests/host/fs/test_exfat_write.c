@@ -134,7 +134,7 @@ static void format_body(void *argument)
     volume_make(volume);
     volume_expect_good(volume);
     volume_mount(volume, false);
-    expect("info", volume->fsd->ops->get_fs_info(volume->fsd, &info), 0);
+    expect("info", fsd_get_usage(volume->fsd, &info), 0);
     kassert(!strcmp(info.volume_name, "A l\xc3\xa4" "bel") && info.free_bytes);
     kassert(info.free_bytes < info.total_bytes);
     writable_unmount();

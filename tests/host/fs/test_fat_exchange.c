@@ -74,7 +74,7 @@ static struct fs_info volume_info(void)
 {
     struct mount_info info;
     unsigned n = 0;
-    while (!vfs_mount_info(n, &info) && strcmp(info.path, "/m"))
+    while (!vfs_mount_usage(n, &info) && strcmp(info.path, "/m"))
         n++;
     return info.fs;
 }
