@@ -81,6 +81,21 @@ static status_t logical_path(struct shell *shell, const char *name, struct buffe
     return text->status;
 }
 
+/* Where case is ignored, gives the text the spelling of the directories themselves, unless a link
+ * is on the way. */
+static status_t spell_as_stored(struct path *path, struct buffer *text)
+{
+    struct buffer stored = { 0 };
+    status_t status = physical_path(path, &stored);
+    if (!status && text_equal_fold(stored.text, text->text)) {
+        buffer_clear(text);
+        buffer_put(text, stored.text, stored.length);
+        status = text->status;
+    }
+    buffer_free(&stored);
+    return status;
+}
+
 /* ---- cd ----------------------------------------------------------------------------------- */
 
 /* Sets PWD to the path, and OLDPWD to what PWD was. */
@@ -100,6 +115,8 @@ static status_t cd_go(struct shell *shell, const char *name, bool physical)
     status_t status = physical || !*name ? -ENOENT : logical_path(shell, name, &text);
     if (!status)
         status = path_walk(shell->directory, text.text, 0, &path);
+    if (!status)
+        status = spell_as_stored(path, &text);
 
     /* Where `..` of the text leads nowhere, that of the directory may lead somewhere. */
     if (status == -ENOENT) {
