@@ -240,13 +240,13 @@ def skipped_records():
     disc.see("d", b"D")
     disc.finish(disc.directory([record(b"D", lba, size, DIRECTORY)]))
     ask(disc, "ls /System/D", b"A\nB\n", 1)
-    ask(disc, "ls /System/D 2>&1 >/System/Devices/null",
+    ask(disc, "ls /System/D 2>&1 >/dev/null",
         b"ls: /System/D: 2 invalid records were skipped\n", 1)
-    ask(disc, "find /System/D 2>&1 >/System/Devices/null",
+    ask(disc, "find /System/D 2>&1 >/dev/null",
         b"find: /System/D: 2 invalid records were skipped\n", 1)
-    ask(disc, "tree /System/D 2>&1 >/System/Devices/null",
+    ask(disc, "tree /System/D 2>&1 >/dev/null",
         b"tree: /System/D: 2 invalid records were skipped\n", 1)
-    ask(disc, "du /System/D 2>&1 >/System/Devices/null",
+    ask(disc, "du /System/D 2>&1 >/dev/null",
         b"du: /System/D: 2 invalid records were skipped\n", 1)
     ask(disc, "cp -r /System/D /d 2>&1", b"cp: /System/D: 2 invalid records were skipped\n", 1)
     return hostile(disc, "mount")

@@ -155,6 +155,7 @@ def test_rows_are_chosen_by_prefix():
         rows.chosen("run")
     given = [name for step, _, _ in rows.STEPS for name in step]
     given += [f"{kind}_{step.name}" for kind in rows.DISKS for step in rows.DISK_STEPS]
-    given += [f"write_{kind}_{step.name}" for kind in ("ide", "ahci", "virtio")
-              for step in rows.WRITE_STEPS]
-    assert sorted(given + ["handover", "memory", "image"]) == sorted(names)
+    given += [f"write_{kind}_{step.name}" for kind in rows.WRITTEN for step in rows.WRITE_STEPS]
+    given += [f"language_{shell}_{step.name}" for shell in ("ash", "dash")
+              for step in rows.LANGUAGE_STEPS]
+    assert sorted(given + ["handover", "memory", "image", "mount_full"]) == sorted(names)

@@ -192,7 +192,9 @@ def test_many_cycles_leak_nothing(booted):
     for _ in range(20):
         assert machine.command(cycles, 60) == []
         free.append(free_kib(machine))
-    assert max(free[10:]) - min(free[10:]) <= 16, free
+
+    # A thread that polls may be there at the moment, with its stack; a leak would lower the maximum.
+    assert max(free[15:]) >= max(free[5:10]), free
 
 
 def test_a_driver_is_named_in_profiles_and_panics(booted, disc):

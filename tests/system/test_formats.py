@@ -6,7 +6,7 @@ from test_manifest import corpora, run_shell, unpack
 
 # Image names of the corpora, and the names of their file systems.
 NAMES = {"ext4_0": "ext2", "ext4_1": "ext2", "ext4_2": "ext4", "hfsplus": "HFS+",
-         "squashfs_0": "Squashfs", "squashfs_2": "Squashfs", "vfat_1": "FAT12"}
+         "squashfs_0": "Squashfs", "squashfs_2": "Squashfs"}
 IMAGES = [(image, name) for image in corpora("refuse") for part, name in NAMES.items()
           if part in image]
 
