@@ -40,7 +40,7 @@ def test_removal_of_a_disc_in_use_is_logged(booted):
         "] vfs: /System: cdrom0 was removed while in use; open files return errors")
     assert lines[0] == "/System/boot"
     machine.command("ls")
-    assert machine.status() == 1
+    assert machine.status() == 2
     machine.command("cd /")
     machine.insert(debian_disc("ipxe"))
     machine.wait_command("mount", is_mounted, 30)
@@ -183,7 +183,7 @@ def test_images_on_a_removed_disc_are_unmounted(booted, nested):
     machine.eject()
     machine.wait_command("mount", lambda lines: not any("inside" in line for line in lines), 30)
     machine.command("ls")
-    assert machine.status() == 1
+    assert machine.status() == 2
     machine.command("cd /")
     machine.insert(debian_disc("ipxe"))
     machine.wait_command("mount", is_mounted, 30)

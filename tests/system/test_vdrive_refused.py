@@ -166,7 +166,7 @@ def test_now(shell, truth, images):
     assert run(shell, "vdrive rm --now 0") == [
         "virtual0: halted, open 1 time; removed at the last close"]
     assert b"vfs: /Drives/virtual0: virtual0 was removed while in use" in shell.all_output
-    assert run(shell, "ls", 1) == ["ls: cannot access '.': No such device"]
+    assert run(shell, "ls", 2) == ["ls: cannot access '.': No such device"]
     assert run(shell, "vdrive list")[1:] == [
         re.sub("registered(.*) [0-9]+ /", r"halted    \1 1 /", before[1])]
     info = run(shell, "vdrive info 0")
@@ -177,7 +177,7 @@ def test_now(shell, truth, images):
     size = (images[0] / "other.iso").stat().st_size
     assert run(shell, "vdrive add --into 0 /System/other.iso") == [
         f"virtual0: {size // 512} blocks of 512 bytes, read-only, at /Drives/virtual0"]
-    assert run(shell, "ls", 1) == ["ls: cannot access '.': The medium was changed"]
+    assert run(shell, "ls", 2) == ["ls: cannot access '.': The medium was changed"]
     assert shell.manifest("/Drives/virtual0") == decoder.manifest(images[0] / "other.iso")
     assert run(shell, "vdrive add --into 0 /System/odd", 1) == [
         "vdrive add: virtual0: not halted; use `vdrive rm --now` first"]
@@ -199,7 +199,7 @@ def test_into_mounts_read_only_images(shell, truth):
 def test_the_same_image_finds_its_halted_drive(shell, truth):
     run(shell, "vdrive new 1M; vdrive add /System/small.iso; cd /Drives/virtual1")
     run(shell, "vdrive rm --now 1; vdrive rm 0; vdrive add /System/small.iso")
-    assert run(shell, "ls", 1) == ["ls: cannot access '.': The medium was changed"]
+    assert run(shell, "ls", 2) == ["ls: cannot access '.': The medium was changed"]
     assert shell.manifest("/Drives/virtual1") == truth
     run(shell, "cd /")
     unmount_and_remove(shell, 1)
@@ -252,11 +252,11 @@ def test_a_bad_block_is_not_loaded(shell):
 
 def test_attention_and_swap_are_changes_of_the_medium(shell, images, truth):
     run(shell, "vdrive add --cd /System/small.iso; cd /Drives/virtual0; vdrive fault 0 attention")
-    assert run(shell, "ls", 1) == ["ls: cannot access '.': The medium was changed"]
+    assert run(shell, "ls", 2) == ["ls: cannot access '.': The medium was changed"]
     assert shell.manifest("/Drives/virtual0") == truth
     run(shell, "cd /Drives/virtual0; vdrive fault 0 swap /System/other.iso")
     assert run(shell, "vdrive fault 0") == []
-    assert run(shell, "ls", 1) == ["ls: cannot access '.': The medium was changed"]
+    assert run(shell, "ls", 2) == ["ls: cannot access '.': The medium was changed"]
     assert shell.manifest("/Drives/virtual0") == decoder.manifest(images[0] / "other.iso")
     assert run(shell, "vdrive fault 0 swap /System/nothing", 1) == [
         "vdrive fault: /System/nothing: No such file or directory"]
