@@ -79,7 +79,9 @@ def content(name):
 
 
 def source(path):
-    """Returns the name of the file that power.sh copies to a path."""
+    """Returns the name of the file that power.sh copies to a path. cp replaces a file by one that it
+    has written under another name, `.NAME.part~N`, which an interrupted copy leaves."""
+    path = re.sub(r"(^|/)\.([^/]+)\.part~[0-9]+$", r"\1\2", path)
     folder, _, rest = path.partition("/")
     return {"a": "Book/" + rest, "b": "Book/" + rest, "system": rest, "moved": rest}.get(folder)
 
