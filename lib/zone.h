@@ -2,7 +2,7 @@
  * zone.h - time zones as POSIX's variable TZ describes them: "EST5EDT,M3.2.0,M11.1.0".
  *
  * Model       A zone has a standard time, and perhaps a summer time between two moments of each
- *             year. Its rules hold for all years. There is no database: names such as Europe/Berlin
+ *             year. Its rules hold for all years. It has no database: names such as Europe/Berlin
  *             are not zones.
  * References  POSIX.1-2017, Base Definitions, 8.3 Other Environment Variables, TZ.
  */

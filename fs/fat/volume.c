@@ -268,12 +268,13 @@ static status_t marks_check(struct fat *fat)
 {
     const struct fat_geometry *geometry = &fat->geometry;
     uint8_t first[2];
-    status_t status = geometry->marked ? 0 : fat_read(fat, geometry->table_address, first,
-                                                      sizeof(first));
-    if (status == -EIO || (!status && !geometry->marked &&
-                           (first[0] != geometry->media || first[1] != 0xff)))
-        status = -EMEDIUMTYPE;
-    return status;
+    if (geometry->marked)
+        return 0;
+
+    status_t status = fat_read(fat, geometry->table_address, first, sizeof(first));
+    if (!status && first[0] == geometry->media && first[1] == 0xff)
+        return 0;
+    return !status || status == -EIO ? -EMEDIUMTYPE : status;
 }
 
 /* A table that is too small: the clusters that it has entries for are used. */

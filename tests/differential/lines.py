@@ -38,7 +38,6 @@ VALUES = {
     ("grep", "include"): ["*.txt", "a*", "*", "[ab]"], ("grep", "exclude"): ["*.c", "a", "?", "*b"], ("grep", "exclude-dir"): ["a", "b*", "C"],
     ("grep", "color"): ["never"], ("tail", "s"): ["1"], ("sort", "check"): ["quiet"],
     ("basename", "s"): [".txt", "b", "a", ""], ("realpath", "relative-to"): [".", "a", "b/new", "C", "a b"],
-    ("cmp", "i"): ["0", "1", "2:1", "5", "x"], ("cmp", "n"): ["0", "1", "3", "100", "x"],
     ("mkdir", "m"): ["755", "0", "u=rwx,go=", "a+x", "x", "9", "+w"],
     ("truncate", "s"): ["0", "3", "+5", "-2", "<4", ">4", "%4", "1K", "x", "%0", ""], ("truncate", "r"): ["a", "b", "missing"],
     ("cp", "t"): ["a", "b", "C", ".", "missing"], ("mv", "t"): ["a", "b", "C", ".", "missing"],

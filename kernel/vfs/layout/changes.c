@@ -309,7 +309,7 @@ status_t changes_commit_mark(struct changes *changes, status_t (*put)(struct fsd
     operation_end(changes, !status);
 
     /* The new mark is pending, or on the medium already: the former one follows in either case. If
-     * there is no memory for it now, nothing is changed or written until there is. */
+     * memory is exhausted now, nothing is changed or written until the former one is. */
     if (!status && (status = changes_commit_held(changes))) {
         changes->put_mark = put;
         IGNORE(restore_mark(changes));

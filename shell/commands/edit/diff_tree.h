@@ -26,7 +26,7 @@ bool diff_are_directories(struct shell *shell, const char *const names[2],
                           const bool directories[2]);
 /* Reports that one of two files is a directory. Returns SHELL_FAILED. */
 int diff_types_differ(struct shell *shell, const char *const names[2], unsigned directory);
-/* Returns false if there is no file of this name (-ENOENT). `-` always exists. */
+/* Returns false if no file has this name (-ENOENT). `-` always exists. */
 bool diff_exists(struct shell *shell, const char *name);
 /* --no-dereference: returns whether one of two files is a link. *result: they were compared, a link
  * by its target. */

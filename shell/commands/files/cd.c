@@ -111,6 +111,7 @@ static status_t cd_go(struct shell *shell, const char *name, bool physical)
 {
     struct buffer text = { 0 };
     struct path *path = NULL;
+
     /* An empty name leads nowhere (POSIX 4.13). */
     status_t status = physical || !*name ? -ENOENT : logical_path(shell, name, &text);
     if (!status)

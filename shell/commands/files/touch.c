@@ -10,7 +10,7 @@
 
 struct touch {
     struct shell *shell;
-    struct node_info times; /* to be set; seconds INT64_MIN: unknown, there is no clock */
+    struct node_info times; /* to be set; seconds INT64_MIN: unknown, without a clock */
     bool now;               /* no time was given */
 };
 

@@ -173,7 +173,7 @@ static void change_until_commit(struct volume *volume)
     }
 }
 
-/* A mark was written, but its flush failed, and perhaps there is no memory. What comes next is
+/* A mark was written, but its flush failed, perhaps with memory exhausted. What comes next is
  * written when the former mark is durable, although no flush was asked for. */
 static void mark_body(void *nth)
 {
