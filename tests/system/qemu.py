@@ -223,14 +223,25 @@ class Machine:
             if "return" in answer:
                 return answer["return"]
 
-    def qmp(self, name, **arguments):
-        """Executes a QMP command. Underscores in argument names become hyphens."""
+    def qmp_start(self):
+        """QMP takes other commands only after this exchange."""
         if not self.qmp_ready:
             assert "QMP" in self.qmp_line()
             self.qmp_send("qmp_capabilities", {})
             self.qmp_ready = True
+
+    def qmp(self, name, **arguments):
+        """Executes a QMP command. Underscores in argument names become hyphens."""
+        self.qmp_start()
         return self.qmp_send(name, {key.replace("_", "-"): value
                                     for key, value in arguments.items()})
+
+    def inject_nmi(self):
+        """The kernel panics at once, and QEMU may end before it has sent an answer, so none is
+        read."""
+        self.qmp_start()
+        self.qmp_file.write(b'{"execute": "inject-nmi"}')
+        self.qmp_file.flush()
 
     def eject(self):
         """Ejects the disc by force, like the emergency eject hole: the door lock is ignored."""

@@ -120,7 +120,7 @@ def test_serial_output_is_plain(booted):
 def test_panic_reports_thread_registers_and_backtrace(booted):
     """An injected NMI is an exception that the kernel does not expect."""
     machine = booted("")
-    machine.qmp("inject-nmi")
+    machine.inject_nmi()
     assert machine.wait_exit() == 255
     lines = machine.lines()
     report = lines[lines.index("panic: non-maskable interrupt (vector 2, error 0)"):]
