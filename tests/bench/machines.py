@@ -87,8 +87,9 @@ def measure_guest(system, wanted, clocks):
                 must(guest, "umount /inner")
 
 
-def measure_bare():
-    command = base_command(MEMORY) + pvh_options("", BARE) + cdrom_options(DISC)
+def bare_values(words, options):
+    """Runs the bare program. Returns {row: value}."""
+    command = base_command(MEMORY) + pvh_options(words, BARE) + options
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True,
                           timeout=BARE_SECONDS, check=False)
     values = {match[1]: float(match[2])
@@ -96,6 +97,10 @@ def measure_bare():
     if done.returncode != qemu_status(0) or not values:
         raise SystemExit(f"the bare program failed: {done.stdout}{done.stderr}")
     return values
+
+
+def measure_bare():
+    return bare_values("", cdrom_options(DISC))
 
 
 # ---------------------------------------------------------------- disks
@@ -176,9 +181,13 @@ TREE_DISC = ["-drive", f"if=none,id=tree,format=raw,readonly=on,file={DISC}",
              "-device", "ide-cd,bus=ide.1,unit=1,drive=tree"]
 
 
-def make_volume(kind="virtio", mib=VOLUME_MIB):
-    with open(VOLUME, "wb") as image:
+def make_image(path, mib):
+    with open(path, "wb") as image:
         image.truncate(mib << 20)
+
+
+def make_volume(kind="virtio", mib=VOLUME_MIB):
+    make_image(VOLUME, mib)
     _, *command = WRITTEN[kind]
     subprocess.run([*command, VOLUME], check=True, capture_output=True)
 
@@ -231,6 +240,14 @@ def timed(guest, command):
     return time.monotonic() - begun
 
 
+def measure_bare_disk(controller, work):
+    """Returns the speed of one of the bare program's loops, "write" or "read", over a disk whose
+    image is empty."""
+    make_image(VOLUME, VOLUME_MIB)
+    values = bare_values(f"disk={controller}", volume_options(controller))
+    return {f"bare_{controller}_{work}": values[f"disk_{work}"]}
+
+
 def image_seconds(*options):
     """Returns how long qemu-img takes to write to an image, and to sync it at the end."""
     done = subprocess.run(["qemu-img", "bench", "-w", "-f", "raw", *options, IMAGE],
@@ -239,13 +256,10 @@ def image_seconds(*options):
 
 
 def measure_image_write():
-    """Returns the speed of writing to an image by qemu-img: all of it, then at random places."""
-    with open(IMAGE, "wb") as image:
-        image.truncate(128 << 20)
-    mib = image_seconds("-c", "128", "-d", "1", "-s", str(1 << 20), "--flush-interval=128")
-    random_4k = image_seconds("-c", "10000", "-d", "32", "-s", "4096", "-S", str(257 * 4096),
-                              "--flush-interval=10000")
-    return {"image_write": 128 / mib, "image_write_4k": 10000 / random_4k}
+    """Returns the speed of writing to an image at random places by qemu-img."""
+    make_image(IMAGE, 128)
+    return {"image_write_4k": 10000 / image_seconds("-c", "10000", "-d", "32", "-s", "4096", "-S",
+                                                    str(257 * 4096), "--flush-interval=10000")}
 
 
 # ---------------------------------------------------------------- a full volume

@@ -7,8 +7,9 @@ from rows import ROWS
 NOTE = """Each value is the median of {runs}, with minimum and maximum in brackets; the systems \
 run alternately in the same emulated machine with {memory}. A ratio is the median of the ratios \
 of single runs. `limit` is a loop without a kernel in the same machine; for directory entries, it \
-only parses the records, and for disks it is `qemu-img bench` on their image, without a machine: \
-QEMU's own way to the bytes. On hardware the drive is the limit, and the ratios are smaller.
+only parses the records. For disks at random places, with 32 in flight, and for NVMe, it is \
+`qemu-img bench` on their image, without a machine: QEMU's own way to the bytes. On hardware the \
+drive is the limit, and the ratios are smaller.
 """
 
 

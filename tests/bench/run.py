@@ -82,8 +82,10 @@ def measure_disks(runs, wanted, results, clocks):
         return
     machines.make_disk()
     for run in range(1, runs + 1):
-        say(f"run {run} of {runs}: the disks' image")
+        say(f"run {run} of {runs}: the disks' image, and bare")
         keep(results, "bare", machines.measure_image())
+        for kind in sorted(set(rows.DISKS) & set(rows.BARE_DISKS)):
+            keep(results, "bare", machines.measure_bare_disk(kind, "read"))
         for system in SYSTEMS:
             say(f"run {run} of {runs}: {system}, disks")
             keep(results, system, measured(system, machines.measure_disks, wanted, clocks))
@@ -94,8 +96,10 @@ def measure_writing(runs, wanted, results, clocks):
              if any(name.startswith(f"write_{kind}_") for name in wanted)]
     for run in range(1, runs + 1):
         if kinds:
-            say(f"run {run} of {runs}: writing to an image")
+            say(f"run {run} of {runs}: writing to an image, and bare")
             keep(results, "bare", machines.measure_image_write())
+            for controller in sorted({rows.WRITTEN[kind][0] for kind in kinds}):
+                keep(results, "bare", machines.measure_bare_disk(controller, "write"))
         for kind in kinds:
             for system in SYSTEMS:
                 say(f"run {run} of {runs}: {system}, writing, {kind}")

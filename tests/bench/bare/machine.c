@@ -1,6 +1,5 @@
 /* machine.c - console, clock and the one interrupt. See bare.h. */
 #include <stdarg.h>
-#include <stdbool.h>
 #include "kernel/port.h"
 #include "kernel/x86/ports.h"
 #include "lib/format.h"
@@ -24,14 +23,15 @@ enum {
     PIC_1 = 0x20,
     PIC_2 = 0xa0,
     VECTOR_BASE = 0x20,
-    DRIVE_LINE = 15,
+    LINES = 16,
+    CASCADE = 2, /* the first controller's input from the second */
 };
 
 /* interrupt.S */
-void machine_on_drive(void);
-extern volatile bool machine_drive_raised;
+void machine_on_interrupt(void);
+extern volatile bool machine_raised;
 
-volatile bool machine_drive_raised;
+volatile bool machine_raised;
 static uint64_t ticks_per_ms, base;
 
 /* ---- console and end ---------------------------------------------------------------------- */
@@ -99,7 +99,7 @@ uint64_t machine_now_us(void)
     return (timestamp() - base) * 1000 / ticks_per_ms;
 }
 
-/* ---- the drive's interrupt ---------------------------------------------------------------- */
+/* ---- the interrupt ------------------------------------------------------------------------ */
 
 struct gate {
     uint16_t low, selector;
@@ -108,7 +108,7 @@ struct gate {
     uint32_t high, reserved;
 };
 
-static struct gate gates[VECTOR_BASE + 16] __attribute__((aligned(16)));
+static struct gate gates[VECTOR_BASE + LINES] __attribute__((aligned(16)));
 
 static void gate_set(unsigned vector, void (*handler)(void))
 {
@@ -130,22 +130,30 @@ static void interrupts_start(void)
         uint16_t limit;
         uint64_t address;
     } pointer = { sizeof(gates) - 1, (uintptr_t)gates };
-    gate_set(VECTOR_BASE + DRIVE_LINE, machine_on_drive);
+    for (unsigned line = 0; line < LINES; line++)
+        gate_set(VECTOR_BASE + line, machine_on_interrupt);
     __asm__ volatile("lidt %0" : : "m"(pointer));
     for (int i = 0; i < 4; i++) {
         port_out8((uint16_t)(PIC_1 + !!i), first[i]);
         port_out8((uint16_t)(PIC_2 + !!i), second[i]);
     }
-    port_out8(PIC_1 + 1, (uint8_t)~(1 << 2)); /* the second PIC's line */
-    port_out8(PIC_2 + 1, (uint8_t)~(1 << (DRIVE_LINE - 8)));
+    machine_listen(CASCADE);
 }
 
-/* sti takes effect after the next instruction, so no interrupt is lost before hlt. */
-void machine_wait_drive(void)
+void machine_listen(unsigned line)
 {
-    while (!machine_drive_raised)
+    uint16_t mask = (uint16_t)~(1 << line | 1 << CASCADE);
+    port_out8(PIC_1 + 1, (uint8_t)mask);
+    port_out8(PIC_2 + 1, (uint8_t)(mask >> 8));
+}
+
+/* sti takes effect after the next instruction, so no interrupt is lost before hlt. The handler
+ * returns with interrupts off: a line that is still active would interrupt again at once. */
+void machine_wait(void)
+{
+    while (!machine_raised)
         __asm__ volatile("sti; hlt; cli" : : : "memory");
-    machine_drive_raised = false;
+    machine_raised = false;
 }
 
 void machine_start(void)

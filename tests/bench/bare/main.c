@@ -1,25 +1,16 @@
 /*
  * main.c - the measurements, printed in the format of the shell's `bench`.
  *
- * Memory, by physical address: the buffer of the drive, the destination of copies, and a range
- * larger than the processor's caches as their source. Buffer and destination are not a power of two
- * apart, since copies at such distances are slow in an emulator.
+ * Memory, by physical address (bare.h): the buffer of the drive, the destination of copies, and a
+ * range larger than the processor's caches as their source. Buffer and destination are not a power
+ * of two apart, since copies at such distances are slow in an emulator.
  */
-#include <stdbool.h>
 #include "boot/boot_info.h"
 #include "boot/loader.h"
 #include "lib/string.h"
 #include "tests/bench/bare/bare.h"
 
 enum {
-    MIB = 1 << 20,
-    DMA_AT = 16 * MIB,
-    LIST_AT = 20 * MIB,     /* a directory's records */
-    COPY_TO = 24 * MIB + 5 * 4096 + 64,
-    COPY_FROM = 64 * MIB,
-    MEMORY_NEEDED = 192 * MIB,
-
-    COPY_BYTES = 1 << 16,   /* the size of an application's read */
     FILE_WINDOW = 1 << 18,  /* the size of a kernel's read from a file */
     SMALL_WINDOW = 1 << 17, /* the same from a directory or adjacent small files */
     RANDOM_READS = 2000,
@@ -40,18 +31,18 @@ struct extent {
 
 static uint64_t begun_us;
 
-static uint8_t *memory(uint32_t physical)
+void *memory(uint32_t physical)
 {
     return (uint8_t *)BOOT_DIRECT_MAP + physical;
 }
 
-static void begin(void)
+void begin(void)
 {
     begun_us = machine_now_us();
 }
 
-/* Prints a result, with tenths as in shell/commands/system/bench.c. mib: the amount is in bytes. */
-static void end(const char *name, uint64_t amount, const char *unit, bool mib)
+/* With tenths, as in shell/commands/system/bench.c. */
+void end(const char *name, uint64_t amount, const char *unit, bool mib)
 {
     uint64_t us = machine_now_us() - begun_us;
     us = us ? us : 1;
@@ -234,6 +225,7 @@ _Noreturn void kmain(const struct boot_info *boot)
 {
     machine_start();
     check_memory(boot);
+    measure_disk(boot->command_line);
     drive_start();
     drive_read(DESCRIPTOR_BLOCK, 1, DMA_AT);
     struct extent root = record_extent(memory(DMA_AT) + ROOT_RECORD);
