@@ -3,6 +3,7 @@
  * when they are written back, and recorded when the device has them.
  */
 #include "fs/exfat/exfat.h"
+#include "kernel/vfs/layout/attributes.h"
 #include "lib/macros.h"
 
 /* ---- room --------------------------------------------------------------------------------- */
@@ -262,31 +263,39 @@ static status_t set_size(struct exfat *exfat, struct vnode *vnode, uint64_t size
 
 /* ---- information -------------------------------------------------------------------------- */
 
-static status_t set_times(struct exfat *exfat, struct exfat_node *node,
-                          const struct node_info *info)
+/* Changes times, unless `times` is NULL, or else the settable attributes. */
+static void attributes_change(struct exfat_attributes *attributes, const struct node_info *times,
+                              unsigned settable)
+{
+    if (!times) {
+        attributes->attributes =
+            (uint16_t)layout_attributes_set(attributes->attributes, settable);
+        return;
+    }
+    if (times->has_modified)
+        attributes->modified_s = times->modified_s;
+    if (times->has_created)
+        attributes->created_s = times->created_s;
+    if (times->has_accessed)
+        attributes->accessed_s = times->accessed_s;
+    attributes->has_modified |= times->has_modified;
+    attributes->has_created |= times->has_created;
+    attributes->has_accessed |= times->has_accessed;
+}
+
+/* Makes that change in an operation: of the node, and of its set. */
+static status_t attributes_store(struct exfat *exfat, struct exfat_node *node,
+                                 const struct node_info *times, unsigned settable)
 {
     struct exfat_operation operation;
-    if ((info->has_modified && !exfat_time_fits(info->modified_s)) ||
-        (info->has_created && !exfat_time_fits(info->created_s)) ||
-        (info->has_accessed && !exfat_time_fits(info->accessed_s)) || info->has_changed ||
-        node->root)
-        return -EINVAL;
     status_t status = exfat_begin(exfat, &operation);
     if (status)
         return status;
 
     spin_lock(&exfat->lock);
-    struct exfat_attributes old = node->attributes, *attributes = &node->attributes;
-    if (info->has_modified)
-        attributes->modified_s = info->modified_s;
-    if (info->has_created)
-        attributes->created_s = info->created_s;
-    if (info->has_accessed)
-        attributes->accessed_s = info->accessed_s;
-    attributes->has_modified |= info->has_modified;
-    attributes->has_created |= info->has_created;
-    attributes->has_accessed |= info->has_accessed;
-    struct exfat_attributes new = *attributes;
+    struct exfat_attributes old = node->attributes;
+    attributes_change(&node->attributes, times, settable);
+    struct exfat_attributes new = node->attributes;
     spin_unlock(&exfat->lock);
 
     /* Clusters that were allocated for bytes which are not written yet are recorded with them. */
@@ -300,6 +309,22 @@ static status_t set_times(struct exfat *exfat, struct exfat_node *node,
     return exfat_end(&operation, status);
 }
 
+static status_t set_times(struct exfat *exfat, struct exfat_node *node,
+                          const struct node_info *info)
+{
+    if ((info->has_modified && !exfat_time_fits(info->modified_s)) ||
+        (info->has_created && !exfat_time_fits(info->created_s)) ||
+        (info->has_accessed && !exfat_time_fits(info->accessed_s)) || info->has_changed ||
+        node->root)
+        return -EINVAL;
+    return attributes_store(exfat, node, info, 0);
+}
+
+static status_t set_attributes(struct exfat *exfat, struct exfat_node *node, unsigned settable)
+{
+    return node->root ? -EINVAL : attributes_store(exfat, node, NULL, settable);
+}
+
 status_t exfat_set_info(struct fsd *fsd, struct vnode *vnode, unsigned levels,
                         const struct node_info *info)
 {
@@ -309,5 +334,7 @@ status_t exfat_set_info(struct fsd *fsd, struct vnode *vnode, unsigned levels,
         status = set_size(exfat, vnode, info->size_bytes);
     if (!status && levels & INFO_TIMES)
         status = set_times(exfat, vnode->private_data, info);
+    if (!status && levels & INFO_ATTRIBUTES)
+        status = set_attributes(exfat, vnode->private_data, info->attributes);
     return status;
 }

@@ -2,6 +2,7 @@
  * directory.c - reads a directory's sets into an index of names; look-up and listing through it.
  */
 #include "fs/exfat/exfat.h"
+#include "kernel/vfs/layout/attributes.h"
 #include "lib/macros.h"
 #include "lib/string.h"
 
@@ -13,10 +14,7 @@ void exfat_attributes_info(const struct exfat_attributes *attributes, vnode_id_t
     *info = (struct node_info){
         .known = INFO_DIRENT | INFO_STANDARD | INFO_TIMES | INFO_ALIAS,
         .id = id,
-        .type = directory ? NODE_DIRECTORY : NODE_FILE,
         .size_bytes = directory ? 0 : attributes->size_bytes,
-        .attributes = (attributes->attributes & EXFAT_HIDDEN ? ATTRIBUTE_HIDDEN : 0u) |
-                      (attributes->attributes & EXFAT_READ_ONLY ? ATTRIBUTE_READ_ONLY : 0u),
         .has_modified = attributes->has_modified,
         .modified_s = attributes->modified_s,
         .has_created = attributes->has_created,
@@ -26,6 +24,7 @@ void exfat_attributes_info(const struct exfat_attributes *attributes, vnode_id_t
         /* Two directories that begin in one cluster have the same content. */
         .alias = directory && attributes->cluster ? attributes->cluster : id,
     };
+    layout_attributes_info(attributes->attributes, info);
 }
 
 static status_t entry_info(struct fsd *fsd, vnode_id_t id, const void *details, unsigned levels,

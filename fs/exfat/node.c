@@ -96,6 +96,8 @@ status_t exfat_open(struct fsd *fsd, struct vnode *vnode, bool write)
     /* New clusters would be taken for those that are missing. */
     if (!status && write)
         status = fsd->read_only ? -EROFS : node->damaged ? -EUCLEAN : 0;
+    if (!status && write && exfat_node_attributes(exfat_of(fsd), node).attributes & EXFAT_READ_ONLY)
+        status = -EACCES;
     return status;
 }
 

@@ -56,8 +56,8 @@
  *             indexes of nodes, the lists of unsaved and removed nodes. It is not held while the
  *             medium is read or memory is allocated.
  * References  Microsoft FAT specification 1.03 (boot sector: 3; table: 4; directories: 6, 7).
- * Status      Attributes are read, and kept, but cannot be set. The label is not changed. The
- *             limit of a directory is 65,536 records. exFAT is another format.
+ * Status      The label is not changed. The limit of a directory is 65,536 records. exFAT is
+ *             another format.
  */
 #ifndef FS_FAT_FAT_H
 #define FS_FAT_FAT_H

@@ -5,6 +5,7 @@
  * listings show it as it is.
  */
 #include "fs/fat/fat.h"
+#include "kernel/vfs/layout/attributes.h"
 #include "lib/hash.h"
 #include "lib/macros.h"
 
@@ -126,10 +127,7 @@ static void attributes_info(const struct fat_attributes *attributes, vnode_id_t 
     *info = (struct node_info){
         .known = INFO_DIRENT | INFO_STANDARD | INFO_TIMES | INFO_ALIAS,
         .id = id,
-        .type = directory ? NODE_DIRECTORY : NODE_FILE,
         .size_bytes = directory ? 0 : size_bytes,
-        .attributes = (attributes->attributes & FAT_HIDDEN ? ATTRIBUTE_HIDDEN : 0u) |
-                      (attributes->attributes & FAT_READ_ONLY ? ATTRIBUTE_READ_ONLY : 0u),
         .has_modified = attributes->has_modified,
         .modified_s = attributes->modified_s,
         .has_created = attributes->has_created,
@@ -139,6 +137,7 @@ static void attributes_info(const struct fat_attributes *attributes, vnode_id_t 
         /* Two directories that begin in one cluster have the same content. */
         .alias = directory && attributes->cluster ? attributes->cluster : id,
     };
+    layout_attributes_info(attributes->attributes, info);
 }
 
 status_t fat_get_info(struct fsd *fsd, struct vnode *vnode, unsigned levels,

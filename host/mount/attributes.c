@@ -48,11 +48,10 @@ void attributes_fill(const struct node_info *info, struct stat *stat)
     memset(stat, 0, sizeof(*stat));
 
     /* A disc without permissions can be read by all, as Linux shows it. */
-    mode_t written = options->image.writable ? S_IWUSR : 0;
     mode_t permissions = has_mode              ? info->mode & 07777
-                         : type == S_IFDIR     ? 0555 | written
+                         : type == S_IFDIR     ? 0555
                          : type == S_IFLNK     ? 0777
-                                               : 0444 | written;
+                                               : 0444;
     if (type != S_IFLNK)
         permissions &= ~(mode_t)(type == S_IFDIR ? options->dmask : options->fmask);
 

@@ -17,9 +17,10 @@
  *             until the kernel forgets it.
  * Threads     libfuse calls the operations from several threads. Each waits for the VFS by itself;
  *             an interrupted system call interrupts its thread, as ^C does in the shell.
- * Writing     With -o rw, on FAT and exFAT volumes. Owners and permissions are not stored: chmod
- *             and chown succeed and change nothing. Writes return when the bytes are in Spindle's
- *             cache; fsync and the unmount make them durable.
+ * Writing     With -o rw, on FAT and exFAT volumes. Of a file's permissions only the owner's to
+ *             write is stored, as the read-only attribute. chmod of the others, or of a directory,
+ *             and chown succeed and change nothing, as on Linux's vfat. Writes return when the
+ *             bytes are in Spindle's cache; fsync and the unmount make them durable.
  */
 #ifndef HOST_MOUNT_MOUNT_H
 #define HOST_MOUNT_MOUNT_H

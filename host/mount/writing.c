@@ -3,6 +3,7 @@
  */
 #include "host/mount/mount.h"
 
+#include <sys/stat.h>
 #include <time.h>
 
 static struct file *file_of(const struct fuse_file_info *info)
@@ -85,6 +86,11 @@ static status_t set_attributes(struct path *path, struct file *file, const struc
     status_t status = 0;
     if (what & FUSE_SET_ATTR_SIZE)
         status = set_size(path, file, (uint64_t)wanted->st_size);
+    if (!status && what & FUSE_SET_ATTR_MODE && path_vnode(path)->type == NODE_FILE) {
+        bool writable = wanted->st_mode & S_IWUSR;
+        status = path_set_attributes(path, writable ? 0 : ATTRIBUTE_READ_ONLY,
+                                     writable ? ATTRIBUTE_READ_ONLY : 0);
+    }
     if (status || !(what & (FUSE_SET_ATTR_MTIME | FUSE_SET_ATTR_MTIME_NOW)))
         return status;
 

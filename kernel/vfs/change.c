@@ -379,6 +379,16 @@ status_t path_set_times(struct path *path, const struct node_info *times)
     return vnode_set_info(path->vnode, INFO_TIMES, &info);
 }
 
+status_t path_set_attributes(struct path *path, unsigned set, unsigned clear)
+{
+    struct node_info info;
+    status_t status = path_info(path, INFO_STANDARD, &info);
+    if (status)
+        return status;
+    info.attributes = (info.attributes & ATTRIBUTES_SETTABLE & ~clear) | set;
+    return vnode_set_info(path->vnode, INFO_ATTRIBUTES, &info);
+}
+
 status_t path_set_modified(struct path *path, int64_t modified_s)
 {
     const struct node_info info = {

@@ -142,6 +142,7 @@ enum {
     INFO_MODE = 8,     /* POSIX mode, links, owner, device number */
     INFO_ALIAS = 16,   /* identity of a directory's content on the medium */
     INFO_MIME = 32,    /* the MIME type of a file's content: only when requested explicitly */
+    INFO_ATTRIBUTES = 64, /* for set_info alone: get_info returns them with INFO_STANDARD */
     INFO_ALL = INFO_DIRENT | INFO_STANDARD | INFO_TIMES | INFO_MODE | INFO_ALIAS,
 };
 
@@ -150,6 +151,10 @@ enum {
     ATTRIBUTE_READ_ONLY = 2,
     ATTRIBUTE_ASSOCIATED = 4, /* a second file belongs to it, e.g. its resource fork on a CD for
                                  Macintosh; that file is not listed and has no path */
+    ATTRIBUTE_SYSTEM = 8,
+    ATTRIBUTE_ARCHIVE = 16,   /* changed since the last backup: set by each change of the content */
+    ATTRIBUTES_SETTABLE = ATTRIBUTE_HIDDEN | ATTRIBUTE_READ_ONLY | ATTRIBUTE_SYSTEM |
+                          ATTRIBUTE_ARCHIVE, /* by INFO_ATTRIBUTES */
 };
 
 struct node_info {
@@ -252,7 +257,8 @@ struct fsd_ops {
     /* Returns 0 if the vnode's content may be served, cached bytes too, else an errno. NULL:
      * whenever the device may be used (fsd_check). */
     status_t (*check)(struct fsd *fsd, struct vnode *vnode);
-    /* A file was opened on the content, or closed again. open may refuse. NULL: always allowed. */
+    /* A file was opened on the content, or closed again. open may refuse, e.g. -EACCES to write a
+     * file with ATTRIBUTE_READ_ONLY. NULL: always allowed. */
     status_t (*open)(struct fsd *fsd, struct vnode *vnode, bool write);
     void (*close)(struct fsd *fsd, struct vnode *vnode, bool write);
     /* Frees vnode->private_data. An unused vnode may be freed while another thread has the node
@@ -266,8 +272,9 @@ struct fsd_ops {
     status_t (*get_info)(struct fsd *fsd, struct vnode *vnode, unsigned levels,
                          struct node_info *info);
     /* INFO_STANDARD: truncates or extends to info->size_bytes, and sets vnode->size_bytes and the
-     * modification time; INFO_TIMES: sets the times whose `has_...` is set. -EINVAL for a value
-     * that the format does not store. For a cached file, no write and no write-back of it is under
+     * modification time; INFO_TIMES: sets the times whose `has_...` is set; INFO_ATTRIBUTES: sets
+     * those of ATTRIBUTES_SETTABLE. -EINVAL for a value that the format does not store, or for a
+     * node or a format that has none. For a cached file, no write and no write-back of it is under
      * way, nor an io in flight past the new end; extending reserves room as `reserve` does, and
      * truncating gives it back. On failure nothing changes. NULL: -EROFS. */
     status_t (*set_info)(struct fsd *fsd, struct vnode *vnode, unsigned levels,

@@ -137,6 +137,9 @@ status_t path_set_modified(struct path *path, int64_t modified_s) MUST_CHECK;
 /* The same for the times of modification and access that `times` has. A file system that stores
  * coarser times rounds them. */
 status_t path_set_times(struct path *path, const struct node_info *times) MUST_CHECK;
+/* Sets and clears some of ATTRIBUTES_SETTABLE. -EINVAL if the node, such as the root, or the file
+ * system has none; -EROFS. */
+status_t path_set_attributes(struct path *path, unsigned set, unsigned clear) MUST_CHECK;
 
 /* ---- mounts ------------------------------------------------------------------------------- */
 

@@ -375,6 +375,7 @@ void writable_conform(const struct writable *fs)
     writable_mount();
     contents();
     removed_open();
+    writable_attributes();
     space();
     directories();
     renames();

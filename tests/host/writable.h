@@ -19,6 +19,8 @@ void writable_unmount(void);
 /* Creates, changes, moves and removes files and directories, and looks at the result, before and
  * after an unmount. The volume is empty before and after. */
 void writable_conform(const struct writable *fs);
+/* The part of it about attributes: the volume is mounted. */
+void writable_attributes(void);
 /* Makes random changes of files and directories, and of a model of them, and compares both, before
  * and after an unmount. The tree is left on the volume. */
 void writable_random(unsigned changes);

@@ -58,10 +58,12 @@ def test_a_tree_by_tar(tmp_path, files, kind):
     with mounted(volume, tmp_path / "mnt", "-o", "rw", program=CHECKED) as mnt:
         host("tar", "-xf", tmp_path / "tree.tar", "--no-same-owner", cwd=mnt)
         same(files, mnt)
+        host("chmod", "a-w", mnt / "Name")
         assert (mnt / "Name").stat().st_mtime == 1000000000
     check(volume, kind)
     with mounted(volume, tmp_path / "mnt") as mnt:
         same(files, mnt)
+        assert (mnt / "Name").stat().st_mode & 0o777 == 0o444  # the read-only attribute
         with pytest.raises(OSError, match="Read-only"):
             (mnt / "new").write_text("x")
 

@@ -6,12 +6,21 @@
  */
 #include "fs/fat/fat.h"
 #include "fs/fat/table.h"
+#include "kernel/vfs/layout/attributes.h"
 #include "lib/macros.h"
 
 static uint32_t clusters_of(const struct fat *fat, uint64_t bytes)
 {
     uint32_t cluster_bytes = fat->geometry.cluster_bytes;
     return (uint32_t)((bytes + cluster_bytes - 1) / cluster_bytes);
+}
+
+static struct fat_attributes attributes_get(struct fat *fat, const struct fat_node *node)
+{
+    spin_lock(&fat->lock);
+    struct fat_attributes attributes = node->attributes;
+    spin_unlock(&fat->lock);
+    return attributes;
 }
 
 status_t fat_open(struct fsd *fsd, struct vnode *vnode, bool write)
@@ -24,6 +33,8 @@ status_t fat_open(struct fsd *fsd, struct vnode *vnode, bool write)
     /* A file that lost its clusters could only be continued with those of another one. */
     if (!status && write && !node->sound)
         status = -EUCLEAN;
+    if (!status && write && attributes_get(fat_of(fsd), node).attributes & FAT_READ_ONLY)
+        status = -EACCES;
     return status;
 }
 
@@ -97,14 +108,6 @@ static void attributes_keep(struct fat *fat, struct fat_node *node,
     }
     fat_node_unsaved(fat, node, newer || node->vnode->size_bytes != attributes->size_bytes);
     spin_unlock(&fat->lock);
-}
-
-static struct fat_attributes attributes_get(struct fat *fat, const struct fat_node *node)
-{
-    spin_lock(&fat->lock);
-    struct fat_attributes attributes = node->attributes;
-    spin_unlock(&fat->lock);
-    return attributes;
 }
 
 /* ---- writing ------------------------------------------------------------------------------ */
@@ -334,6 +337,7 @@ static status_t shrink(struct fat *fat, struct fat_node *node, uint32_t size)
 
     struct fat_attributes attributes = attributes_get(fat, node);
     attributes.size_bytes = min(attributes.size_bytes, size);
+    attributes.attributes |= FAT_ARCHIVE;
     attributes.has_modified = true;
     attributes.modified_s = fat_now();
     status = record_cut(fat, node, clusters, &attributes);
@@ -377,6 +381,32 @@ static status_t set_size(struct fat *fat, struct vnode *vnode, uint64_t size)
     return status;
 }
 
+/* Stores attributes that a caller has set, and keeps them. In an operation. */
+static status_t attributes_store(struct fat *fat, struct fat_node *node,
+                                 struct fat_attributes attributes)
+{
+    uint8_t record[FAT_RECORD_BYTES];
+    status_t status = 0;
+    if (!node->unlinked)
+        status = fat_node_record(fat, node, CHANGE_LINK, &attributes);
+
+    /* The format's times are coarser: what is shown is what was stored. */
+    if (!status && !node->unlinked) {
+        status = fat_read(fat, node->id, record, sizeof(record));
+        if (!status)
+            fat_record_attributes(fat, (struct bytes){ record, sizeof(record) }, &attributes);
+    }
+    if (status)
+        return status;
+
+    spin_lock(&fat->lock);
+    node->attributes = attributes;
+    fat_node_unsaved(fat, node, node->vnode->type == NODE_FILE &&
+                                    node->vnode->size_bytes != attributes.size_bytes);
+    spin_unlock(&fat->lock);
+    return 0;
+}
+
 static status_t set_times(struct fat *fat, struct fat_node *node, const struct node_info *info)
 {
     if (node->root || (info->has_modified && !fat_time_fits(fat, info->modified_s)) ||
@@ -394,23 +424,19 @@ static status_t set_times(struct fat *fat, struct fat_node *node, const struct n
     attributes.modified_s = info->has_modified ? info->modified_s : former.modified_s;
     attributes.created_s = info->has_created ? info->created_s : former.created_s;
     attributes.accessed_s = info->has_accessed ? info->accessed_s : former.accessed_s;
-    if (!node->unlinked)
-        status = fat_node_record(fat, node, CHANGE_LINK, &attributes);
+    status = attributes_store(fat, node, attributes);
+    changes_end(fat->changes, !status);
+    return status;
+}
 
-    /* The format's times are coarser: what is shown is what was stored. */
-    if (!status && !node->unlinked) {
-        uint8_t record[FAT_RECORD_BYTES];
-        status = fat_read(fat, node->id, record, sizeof(record));
-        if (!status)
-            fat_record_attributes(fat, (struct bytes){ record, sizeof(record) }, &attributes);
-    }
-    if (!status) {
-        spin_lock(&fat->lock);
-        node->attributes = attributes;
-        fat_node_unsaved(fat, node, node->vnode->type == NODE_FILE &&
-                                        node->vnode->size_bytes != attributes.size_bytes);
-        spin_unlock(&fat->lock);
-    }
+static status_t set_attributes(struct fat *fat, struct fat_node *node, unsigned wanted)
+{
+    status_t status = node->root ? -EINVAL : changes_begin(fat->changes);
+    if (status)
+        return status;
+    struct fat_attributes attributes = attributes_get(fat, node);
+    attributes.attributes = (uint8_t)layout_attributes_set(attributes.attributes, wanted);
+    status = attributes_store(fat, node, attributes);
     changes_end(fat->changes, !status);
     return status;
 }
@@ -424,5 +450,7 @@ status_t fat_set_info(struct fsd *fsd, struct vnode *vnode, unsigned levels,
         status = set_size(fat, vnode, info->size_bytes);
     if (!status && levels & INFO_TIMES)
         status = set_times(fat, vnode->private_data, info);
+    if (!status && levels & INFO_ATTRIBUTES)
+        status = set_attributes(fat, vnode->private_data, info->attributes);
     return status;
 }
