@@ -145,7 +145,7 @@ SOURCES_tools := $(wildcard shell/commands/tools/*.c) lib/partition/edit.c
 SOURCES_lines := $(wildcard shell/commands/lines/*.c)
 SOURCES_data := $(wildcard shell/commands/data/*.c)
 LOADABLE += edit archives
-SOURCES_archives := $(wildcard shell/commands/archives/*.c)
+SOURCES_archives := $(wildcard shell/commands/archives/*.c) lib/deflate/gunzip.c
 SOURCES_edit := $(wildcard shell/commands/edit/*.c shell/commands/edit/*/*.c)
 BUILTIN ?=
 DRIVER_OUT := $(BUILD)/drivers
@@ -414,7 +414,8 @@ do-deb: do-host
 
 # Each test is linked with both back ends of the port, except those that need no scheduling (once,
 # with threads), and those that need no port at all (alone).
-TESTS_ONCE := test_pci test_pci_ecam test_lib test_text test_inflate test_quote test_cd_sector test_link test_partition
+TESTS_ONCE := test_pci test_pci_ecam test_lib test_text test_inflate test_gunzip test_quote test_cd_sector \
+    test_link test_partition
 TESTS_ALONE := test_string test_terminal test_keymap test_acpi
 # These execute the code of driver objects, which is compiled for x86-64.
 ifneq ($(HOST_MACHINE),Linux-x86_64)

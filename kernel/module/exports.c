@@ -29,7 +29,7 @@
 #include "lib/charset/charset.h"
 #include "lib/civil.h"
 #include "lib/format.h"
-#include "lib/inflate.h"
+#include "lib/deflate/inflate.h"
 #include "lib/digest/digest.h"
 #include "lib/status.h"
 #include "lib/string.h"
@@ -89,7 +89,12 @@ EXPORT(civil_to_seconds);
 EXPORT(civil_valid);
 EXPORT(seconds_to_civil);
 
-/* lib/inflate.h */
+/* lib/deflate/inflate.h */
+EXPORT(inflate_begin);
+EXPORT(inflate_byte);
+EXPORT(inflate_feed);
+EXPORT(inflate_run);
+EXPORT(inflate_slide);
 EXPORT(inflate_zlib);
 
 /* lib/digest/digest.h */

@@ -9,7 +9,7 @@
  * References  The zisofs2 format description of libisofs, doc/zisofs2_format.txt.
  */
 #include "fs/cdfs/cdfs.h"
-#include "lib/inflate.h"
+#include "lib/deflate/inflate.h"
 #include "lib/macros.h"
 #include "lib/string.h"
 

@@ -1,6 +1,7 @@
 /*
- * test_inflate.c - promise: lib/inflate.c unpacks whatever zlib packs; a damaged stream is
- * rejected, or unpacked within its buffer.
+ * test_inflate.c - promise: lib/deflate/inflate.c unpacks whatever zlib packs, in whole or in
+ * pieces that are divided anywhere, with the same output; a damaged stream is rejected, or unpacked
+ * within its buffer.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,7 +13,7 @@
 #include <cmocka.h>
 #include <zlib.h>
 
-#include "lib/inflate.h"
+#include "lib/deflate/inflate.h"
 #include "lib/macros.h"
 
 enum { ROUNDS = 400, BYTES_MAX = 150000, DAMAGES = 4 };
@@ -91,6 +92,108 @@ static void test_against_zlib(void **state)
         check_round(round);
 }
 
+/* ---- in pieces ---------------------------------------------------------------------------- */
+
+/* Unpacks DEFLATE that is divided into pieces, to a buffer of `room` bytes that is emptied when it
+ * is full. `piece_of` returns the size of the next piece; the last one gets the rest. Returns the
+ * number of bytes, or -1. */
+static ssize_t unpack_pieces(const uint8_t *packed, size_t bytes, size_t room, uint8_t *to,
+                             size_t (*piece_of)(size_t left))
+{
+    uint8_t *out = malloc(room), *piece = NULL;
+    size_t at = 0, given = 0, total = 0;
+    enum inflate_result result;
+    memset(&work, 0, sizeof(work));
+    inflate_begin(&work, out, room);
+    for (;;) {
+        result = inflate_run(&work);
+        memcpy(to + total, out + given, work.out_used - given);
+        total += work.out_used - given;
+        given = work.out_used;
+        if (result == INFLATE_FULL) {
+            inflate_slide(&work);
+            given = work.out_used;
+        } else if (result == INFLATE_MORE && at < bytes) {
+            size_t size = piece_of(bytes - at);
+            free(piece);
+            piece = malloc(size);
+            memcpy(piece, packed + at, size);
+            inflate_feed(&work, (struct bytes){ piece, size });
+            at += size;
+        } else {
+            break;
+        }
+    }
+    bool whole = result == INFLATE_END && at == bytes && inflate_byte(&work) == -1;
+    free(piece);
+    free(out);
+    return whole ? (ssize_t)total : -1;
+}
+
+static size_t split_at; /* 0: no more */
+
+static size_t piece_split(size_t left)
+{
+    size_t size = split_at ? split_at : left;
+    split_at = 0;
+    return size;
+}
+
+static size_t piece_byte(size_t left)
+{
+    return min(left, 1u);
+}
+
+static size_t piece_random(size_t left)
+{
+    size_t size = 1 + random_below(random_below(8) ? 16 : 5000);
+    return min(left, size);
+}
+
+/* Divides streams of each kind of block at every byte, and into bytes. */
+static void test_every_split(void **state)
+{
+    enum { BYTES = 250 };
+    (void)state;
+    seed = 3;
+    uint8_t data[BYTES], packed[2 * BYTES], out[BYTES];
+    for (unsigned round = 0; round < 12; round++) {
+        size_t bytes = round < 10 ? random_below(BYTES) : 0;
+        make_content(data, bytes, round % 4);
+        size_t length = pack(data, bytes, packed, sizeof(packed), (int)(round % 10),
+                             (int)(round % 5));
+
+        /* Without the two bytes and the checksum of zlib. */
+        length -= 6;
+        for (size_t at = 1; at < length; at++) {
+            split_at = at;
+            assert_int_equal(unpack_pieces(packed + 2, length, BYTES, out, piece_split), bytes);
+            assert_memory_equal(out, data, bytes);
+        }
+        assert_int_equal(unpack_pieces(packed + 2, length, BYTES, out, piece_byte), bytes);
+        assert_memory_equal(out, data, bytes);
+    }
+}
+
+/* Large contents, through buffers that are filled many times. */
+static void test_windows(void **state)
+{
+    (void)state;
+    seed = 4;
+    for (unsigned round = 0; round < 8; round++) {
+        size_t bytes = random_below(2 * BYTES_MAX), room = compressBound(bytes);
+        uint8_t *data = malloc(bytes + 1), *packed = malloc(room), *out = malloc(bytes + 1);
+        make_content(data, bytes, round % 4);
+        size_t length = pack(data, bytes, packed, room, (int)(round % 10), (int)(round % 5)) - 6;
+        size_t window = INFLATE_WINDOW + 1 + (round % 3 ? random_below(INFLATE_WINDOW) : 0);
+        assert_int_equal(unpack_pieces(packed + 2, length, window, out, piece_random), bytes);
+        assert_memory_equal(out, data, bytes);
+        free(data);
+        free(packed);
+        free(out);
+    }
+}
+
 static void test_noise_is_refused(void **state)
 {
     (void)state;
@@ -128,6 +231,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_against_zlib),
+        cmocka_unit_test(test_every_split),
+        cmocka_unit_test(test_windows),
         cmocka_unit_test(test_noise_is_refused),
         cmocka_unit_test(test_headers),
     };
