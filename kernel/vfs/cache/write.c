@@ -27,8 +27,10 @@ struct writer {
     unsigned claim_count;
     size_t bytes;                         /* that they cover */
     uint64_t missing;                     /* to be read first, if NEED_BLOCK */
-    struct cache_page *spares[RUN_PAGES]; /* pages for claims, used from the last one on */
-    unsigned spare_count;
+    struct cache_page *spares[RUN_PAGES]; /* pages for claims. They are used in order: neighbours in
+                                             the file are often neighbours in memory, which makes
+                                             longer transfers */
+    unsigned spare_next, spare_end;       /* those of `spares` that are left */
 };
 
 /* What a writer must do before it can claim a page. */
@@ -56,7 +58,7 @@ static void writer_add(struct writer *writer, struct cache_page *page, uint64_t 
 {
     claim.page = page;
     if (!page || page->pins)
-        claim.page = writer->spares[--writer->spare_count];
+        claim.page = writer->spares[writer->spare_next++];
     if (!page) {
         cache_page_insert(claim.page, writer->cache, index);
         claim.page->touched = true;
@@ -95,7 +97,7 @@ static enum need writer_claim_page(struct writer *writer, uint64_t at, size_t by
         writer->missing = start + (unsigned)__builtin_ctz(missing) * CACHE_PIECE_BYTES;
         return NEED_BLOCK;
     }
-    if ((!page || page->pins) && !writer->spare_count)
+    if ((!page || page->pins) && writer->spare_next == writer->spare_end)
         return NEED_PAGES;
 
     /* zeroes that are there need not be written again */
@@ -145,8 +147,9 @@ static status_t writer_claim(struct writer *writer, uint64_t at, size_t bytes)
                                           : cache_fetch_block(writer->cache, writer->missing);
         } else {
             unsigned wanted = writer_count_missing(writer, at, bytes);
-            writer->spare_count = cache_pages_create(writer->spares, wanted);
-            status = writer->spare_count ? 0 : -ENOMEM;
+            writer->spare_next = 0;
+            writer->spare_end = cache_pages_create(writer->spares, wanted);
+            status = writer->spare_end ? 0 : -ENOMEM;
         }
         spin_lock(&cache_table.lock);
     }
@@ -207,11 +210,11 @@ static bool writer_release(struct writer *writer, uint64_t at)
 
 static void writer_drop_spares(struct writer *writer)
 {
-    if (!writer->spare_count)
+    if (writer->spare_next == writer->spare_end)
         return;
     spin_lock(&cache_table.lock);
-    while (writer->spare_count)
-        cache_page_destroy(writer->spares[--writer->spare_count]);
+    while (writer->spare_next < writer->spare_end)
+        cache_page_destroy(writer->spares[writer->spare_next++]);
     spin_unlock(&cache_table.lock);
 }
 
@@ -220,7 +223,7 @@ ssize_t cache_write(struct cache *cache, uint64_t offset, const void *buffer, si
     kassert(cache->ops->write);
     struct writer writer;
     writer.cache = cache;
-    writer.spare_count = 0;
+    writer.spare_next = writer.spare_end = 0;
     status_t status = cache->ops->check ? cache->ops->check(cache) : 0;
     size_t done = 0;
     bool was_clean = false;
