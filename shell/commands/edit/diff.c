@@ -25,7 +25,7 @@ struct line {
 };
 
 struct side {
-    const char *name, *label; /* label: NULL: none was given */
+    struct diff_name name;
     int64_t modified_s;
     struct buffer content;
     struct line *lines;
@@ -42,7 +42,7 @@ struct diff {
     uint64_t context;
     unsigned *heads, *links; /* a hash table of all lines: numbers + 1 */
     size_t buckets;
-    bool titles; /* files of directories: a line names them before their differences */
+    bool inside; /* files of directories: a line names them before their differences */
 };
 
 /* ---- reading ------------------------------------------------------------------------------ */
@@ -277,11 +277,10 @@ static void print_header(const struct diff *diff, const char *mark, const struct
     struct stream *out = diff->shell->out;
 
     stream_text(out, mark);
-    if (side->label)
-        stream_escaped(out, side->label, false);
-    else
-        print_name(out, side->name);
-    if (!side->label) {
+    if (side->name.label) {
+        stream_escaped(out, side->name.label, false);
+    } else {
+        print_name(out, side->name.text);
         struct civil civil = seconds_to_civil(side->modified_s);
         stream_format(out, "\t%04lld-%02u-%02u %02u:%02u:%02u.000000000 +0000",
                       (long long)civil.year,
@@ -352,14 +351,8 @@ static void print_unified(const struct diff *diff)
 
 static void print_sentence(const struct diff *diff, const char *before, const char *after)
 {
-    struct stream *out = diff->shell->out;
-    stream_text(out, before);
-    for (unsigned i = 0; i < 2; i++) {
-        const struct side *side = &diff->sides[i];
-        stream_text(out, i ? " and " : "");
-        stream_escaped(out, side->label ? side->label : side->name, false);
-    }
-    stream_text(out, after);
+    const struct diff_name names[2] = { diff->sides[0].name, diff->sides[1].name };
+    diff_print_sentence(diff->shell->out, names, before, after);
 }
 
 static bool is_binary(const struct side *side)
@@ -425,8 +418,9 @@ static int compare_contents(struct diff *diff)
     if (status)
         return shell_fail(diff->shell, NULL, status);
     bool differs = next_change(diff, &change);
-    if (differs && diff->titles && !diff->brief)
-        diff_print_title(diff->shell, diff->sides[0].name, diff->sides[1].name);
+    if (differs && diff->inside && !diff->brief)
+        diff_print_title(diff->shell, (struct diff_name[]){ diff->sides[0].name,
+                                                            diff->sides[1].name });
     if (!differs && option_given(diff->shell, 's'))
         print_sentence(diff, "Files ", " are identical\n");
     else if (differs && diff->brief)
@@ -438,108 +432,50 @@ static int compare_contents(struct diff *diff)
     return differs ? SHELL_FAILED : SHELL_DONE;
 }
 
-/* Sets the time of the header. Returns whether the operand is a directory. */
-static bool look_at(struct diff *diff, const char *name, struct side *side)
+/* Returns the time of the header: the present one for standard input, as old as time for a file
+ * that is missing. */
+static int64_t modified_time(const struct diff *diff, const struct diff_name *name)
 {
     struct path *path;
     struct node_info info;
-    side->name = name;
-    side->modified_s = time_wall_s();
-    if (text_equal(name, "-") || path_walk(diff->shell->directory, name, 0, &path))
-        return false;
-    bool is_directory = path_is_directory(path);
+    int64_t time_s = name->missing ? 0 : time_wall_s();
+    if (name->missing || text_equal(name->text, "-") ||
+        path_walk(diff->shell->directory, name->text, 0, &path))
+        return time_s;
     if (!path_info(path, INFO_TIMES, &info) && info.has_modified)
-        side->modified_s = info.modified_s;
+        time_s = info.modified_s;
     path_put(path);
-    return is_directory;
+    return time_s;
 }
 
 /* The first label is that of the first file. */
-static const char *label_of(const struct diff *diff, unsigned side)
+static const char *label_of(const struct shell *shell, unsigned side)
 {
-    const struct option_value *label = option_values(diff->shell, 'L');
+    const struct option_value *label = option_values(shell, 'L');
     for (; side && label; side--)
         label = label->next;
     return label ? label->text : NULL;
 }
 
-/* Compares two files. A name that is NULL is an empty file, as old as time. */
-static int compare_two(struct diff *diff, const char *const names[2], const char *const shown[2])
+/* Compares two files for diff_operands(). */
+static int compare_files(void *context, const struct diff_name names[2], bool inside)
 {
+    struct diff *diff = context;
     int result = SHELL_DONE;
+    diff->inside = inside;
     for (unsigned i = 0; i < 2 && result != SHELL_INTERRUPTED; i++) {
         const char *read;
         struct side *side = &diff->sides[i];
-        side->modified_s = 0;
-        if (names[i])
-            (void)look_at(diff, names[i], side);
-        status_t status = names[i] ? input_one(diff->shell, names[i], &read, read_side, side) : 0;
-        side->name = shown[i];
-        side->label = label_of(diff, i);
+        side->name = names[i];
+        side->modified_s = modified_time(diff, &names[i]);
+        status_t status = names[i].missing
+                              ? 0 : input_one(diff->shell, names[i].text, &read, read_side, side);
         if (status)
-            result = shell_fail(diff->shell, shown[i], status);
+            result = shell_fail(diff->shell, names[i].text, status);
     }
     if (!result)
         result = compare_contents(diff);
     release(diff);
-    return result;
-}
-
-/* Compares two files of directories. */
-static int compare_pair(void *context, const char *one, const char *two, const char *shown_one,
-                        const char *shown_two)
-{
-    struct diff *diff = context;
-    diff->titles = true;
-    return compare_two(diff, (const char *[]){ one, two },
-                       (const char *[]){ shown_one, shown_two });
-}
-
-static int compare_directories(struct diff *diff, const char *one, const char *two)
-{
-    const struct diff_tree tree = {
-        diff->shell, option_given(diff->shell, 'r'), option_given(diff->shell, 'N'),
-        option_given_name(diff->shell, "no-dereference"), compare_pair, diff,
-    };
-    return diff_trees(&tree, one, two);
-}
-
-static int compare_files(struct diff *diff, const char *one, const char *two)
-{
-    const char *names[2] = { one, two };
-    char *joined = NULL;
-    bool directories[2];
-    int result = SHELL_DONE;
-    for (unsigned i = 0; i < 2; i++)
-        directories[i] = look_at(diff, names[i], &diff->sides[i]);
-    if (diff_are_directories(diff->shell, names, directories))
-        return text_equal(one, two) ? SHELL_DONE : compare_directories(diff, one, two);
-    if (option_given_name(diff->shell, "no-dereference") &&
-        diff_links(diff->shell, names, &result))
-        return result;
-    if (text_equal(one, "-") && text_equal(two, "-"))
-        return SHELL_DONE;
-
-    /* A file beside a directory is compared with the file of its name in it (POSIX). */
-    unsigned in = directories[0] ? 0 : 1;
-    if (directories[in] && !text_equal(names[!in], "-")) {
-        const char *slash = strrchr(names[!in], '/'), *last = slash ? slash + 1 : names[!in];
-        joined = diff_join(names[in], last);
-        if (!joined)
-            return shell_fail(diff->shell, NULL, -ENOMEM);
-        names[in] = joined;
-        if (*last && look_at(diff, joined, &diff->sides[in]))
-            result = diff_types_differ(diff->shell, names, in);
-    }
-
-    /* -N: one of the two may be missing. */
-    const char *shown[2] = { names[0], names[1] };
-    for (unsigned i = 0; i < 2 && option_given(diff->shell, 'N') && !joined; i++)
-        if (!diff_exists(diff->shell, shown[i]) && diff_exists(diff->shell, shown[!i]))
-            names[i] = NULL;
-    if (!result)
-        result = compare_two(diff, names, shown);
-    mem_free(joined);
     return result;
 }
 
@@ -561,8 +497,17 @@ static int run_diff(struct shell *shell, int count, char **words)
         .context = 3,
     };
     int result = SHELL_TROUBLE;
+    const struct diff_tree tree = {
+        .shell = shell,
+        .labels = { label_of(shell, 0), label_of(shell, 1) },
+        .recurses = option_given(shell, 'r'),
+        .adds_missing = option_given(shell, 'N'),
+        .keeps_links = option_given_name(shell, "no-dereference"),
+        .compare = compare_files,
+        .context = diff,
+    };
     if (option_number(shell, 'U', 0, UINT64_MAX, &diff->context))
-        result = compare_files(diff, words[1], words[2]);
+        result = diff_operands(&tree, words[1], words[2]);
     mem_free(diff);
     return result;
 }

@@ -1,8 +1,8 @@
 /*
- * diff_tree.c - compares directories; see diff_tree.h.
+ * diff_tree.c - selects the files that diff compares; see diff_tree.h.
  *
  * The directories that are being compared are frames on the heap, of which there are at most
- * DEPTH_MAX: a tree is never as deep without a loop of links.
+ * DEPTH_MAX. A directory that is inside itself, through a link, is not entered again.
  */
 #include "shell/commands/edit/diff_tree.h"
 #include "lib/macros.h"
@@ -13,15 +13,25 @@
 
 enum { DEPTH_MAX = 256 };
 
-struct frame {
-    struct frame *outer;
-    char *sides[2];     /* the directories; NULL: it is missing, and all of its files are empty */
-    char *shown[2];     /* their names */
-    struct words names; /* of both, sorted */
-    int next;
+/* One of two names, and its node. */
+struct side {
+    struct diff_name name;
+    char *text;        /* owned; NULL: name.text is borrowed */
+    struct path *path; /* owned; NULL: missing, standard input, or `status` is an error */
+    enum node_type type;
+    uint64_t size_bytes;
+    status_t status;
 };
 
-char *diff_join(const char *directory, const char *name)
+struct frame {
+    struct frame *outer;
+    struct side sides[2];  /* the directories */
+    struct words names[2]; /* of their entries, sorted */
+    int next[2];
+};
+
+/* Returns "DIRECTORY/NAME", which the caller frees; NULL without memory. */
+static char *join(const char *directory, const char *name)
 {
     size_t length = strlen(directory);
     bool slash = length && directory[length - 1] != '/';
@@ -35,147 +45,53 @@ char *diff_join(const char *directory, const char *name)
     return path;
 }
 
-static status_t list(const struct diff_tree *tree, struct frame *frame, unsigned side)
+static bool is_input(const struct side *side)
 {
-    struct file *directory;
-    struct dir_entry *entry;
-    if (!frame->sides[side])
-        return 0;
-    status_t status = file_open(tree->shell->directory, frame->sides[side],
-                                OPEN_READ | OPEN_DIRECTORY, &directory);
-    if (status)
-        return status;
-    entry = mem_alloc(sizeof(*entry));
-    int got = entry ? 0 : -ENOMEM;
-    while (entry && (got = dir_read(directory, 0, entry)) > 0) {
-        status = words_add(&frame->names, entry->name, strlen(entry->name));
-        if (status || shell_interrupted())
-            break;
-    }
-    mem_free(entry);
-    file_close(directory);
-    return status ? status : got < 0 ? got : 0;
+    return text_equal(side->name.text, "-");
 }
 
-static void pop(struct frame **top)
+/* Finds the node of a name. *side keeps the name, and the errno if there is none. */
+static void look(const struct diff_tree *tree, struct side *side)
 {
-    struct frame *frame = *top;
-    *top = frame->outer;
-    for (unsigned i = 0; i < 2; i++) {
-        mem_free(frame->sides[i]);
-        mem_free(frame->shown[i]);
-    }
-    words_free(&frame->names);
-    mem_free(frame);
-}
-
-/* Adds a frame for two directories. Takes the four names, which may be NULL without memory. */
-static int push(const struct diff_tree *tree, struct frame **top, char *sides[2], char *shown[2])
-{
-    struct frame *frame = mem_zalloc(sizeof(*frame));
-    if (!frame || !shown[0] || !shown[1]) {
-        for (unsigned i = 0; i < 2; i++) {
-            mem_free(sides[i]);
-            mem_free(shown[i]);
-        }
-        mem_free(frame);
-        return shell_fail(tree->shell, NULL, -ENOMEM);
-    }
-    *frame = (struct frame){ *top, { sides[0], sides[1] }, { shown[0], shown[1] }, { 0 }, 0 };
-    *top = frame;
-    int result = SHELL_DONE;
-    for (unsigned i = 0; i < 2; i++) {
-        status_t status = list(tree, frame, i);
-        if (status)
-            result = shell_fail(tree->shell, shown[i], status);
-    }
-    if (frame->names.count)
-        words_sort(&frame->names, 0);
-    return result;
-}
-
-/* Returns the type of a name; -1 if there is none. */
-static int type_of(const struct diff_tree *tree, const char *name)
-{
-    struct path *path;
     struct node_info info;
-    unsigned flags = tree->keeps_links ? WALK_NO_FOLLOW : 0;
-    if (!name || path_walk(tree->shell->directory, name, flags, &path))
-        return -1;
-    int type = path_info(path, INFO_STANDARD, &info) ? -1 : (int)info.type;
-    path_put(path);
-    return type;
+    path_put(side->path);
+    side->path = NULL;
+    side->status = path_walk(tree->shell->directory, side->name.text,
+                             tree->keeps_links ? WALK_NO_FOLLOW : 0, &side->path);
+    if (!side->status)
+        side->status = path_info(side->path, INFO_STANDARD, &info);
+    if (side->status)
+        return;
+    side->type = info.type;
+    side->size_bytes = info.size_bytes;
 }
 
-bool diff_exists(struct shell *shell, const char *name)
+static void release(struct side sides[2])
 {
-    struct path *path;
-    if (text_equal(name, "-"))
-        return true;
-    status_t status = path_walk(shell->directory, name, 0, &path);
-    if (!status)
-        path_put(path);
-    return status != -ENOENT;
-}
-
-bool diff_are_directories(struct shell *shell, const char *const names[2],
-                          const bool directories[2])
-{
-    for (unsigned i = 0; i < 2; i++)
-        if (!directories[i] && !(option_given(shell, 'N') && directories[!i] &&
-                                 !diff_exists(shell, names[i])))
-            return false;
-    return true;
-}
-
-int diff_types_differ(struct shell *shell, const char *const names[2], unsigned directory)
-{
-    stream_format(shell->out, "File %s is a %s while file %s is a %s\n", names[0],
-                  directory ? "regular file" : "directory", names[1],
-                  directory ? "directory" : "regular file");
-    return SHELL_FAILED;
-}
-
-static const char *type_text(int type)
-{
-    return type == NODE_DIRECTORY ? "directory" : type == NODE_LINK ? "symbolic link"
-         : "regular file";
-}
-
-bool diff_links(struct shell *shell, const char *const names[2], int *result)
-{
-    const struct diff_tree tree = { .shell = shell, .keeps_links = true };
-    char targets[2][256] = { "", "" };
-    int types[2];
-    for (unsigned i = 0; i < 2; i++)
-        types[i] = text_equal(names[i], "-") ? NODE_FILE : type_of(&tree, names[i]);
-    if ((types[0] != NODE_LINK && types[1] != NODE_LINK) || types[0] < 0 || types[1] < 0)
-        return false;
-
-    *result = SHELL_FAILED;
-    if (types[0] != types[1]) {
-        stream_format(shell->out, "File %s is a %s while file %s is a %s\n", names[0],
-                      type_text(types[0]), names[1], type_text(types[1]));
-        return true;
-    }
     for (unsigned i = 0; i < 2; i++) {
-        struct path *path;
-        status_t status = path_walk(shell->directory, names[i], WALK_NO_FOLLOW, &path);
-        ssize_t got = status ? status : path_read_link(path, targets[i], sizeof(targets[i]) - 1);
-        if (!status)
-            path_put(path);
-        if (got < 0)
-            *result = shell_fail(shell, names[i], (status_t)got);
-        targets[i][got < 0 ? 0 : min((size_t)got, sizeof(targets[i]) - 1)] = '\0';
+        path_put(sides[i].path);
+        mem_free(sides[i].text);
     }
-    if (*result == SHELL_FAILED && text_equal(targets[0], targets[1]))
-        *result = SHELL_DONE;
-    else if (*result == SHELL_FAILED)
-        stream_format(shell->out, "Symbolic links %s and %s differ\n", names[0], names[1]);
-    return true;
 }
 
-void diff_print_title(const struct shell *shell, const char *one, const char *two)
+/* ---- what is printed ---------------------------------------------------------------------- */
+
+static void print_name(struct stream *out, const struct diff_name *name)
+{
+    stream_escaped(out, name->label ? name->label : name->text, false);
+}
+
+void diff_print_sentence(struct stream *out, const struct diff_name names[2], const char *before,
+                         const char *after)
+{
+    stream_text(out, before);
+    print_name(out, &names[0]);
+    stream_text(out, " and ");
+    print_name(out, &names[1]);
+    stream_text(out, after);
+}
+
+void diff_print_title(const struct shell *shell, const struct diff_name names[2])
 {
     const struct options *options = shell->options;
     struct stream *out = shell->out;
@@ -195,92 +111,300 @@ void diff_print_title(const struct shell *shell, const char *one, const char *tw
                 stream_format(out, " --%s", option->name);
             joins = option->letter && !option->argument;
         }
-    stream_format(out, " %s %s\n", one, two);
+    stream_format(out, " %s %s\n", names[0].text, names[1].text);
 }
 
-/* Compares one name of both directories. May push a frame. */
-static int visit(const struct diff_tree *tree, struct frame **top, char *sides[2], char *shown[2],
-                 const char *name)
+static const char *type_text(const struct side *side)
+{
+    switch (side->type) {
+    case NODE_DIRECTORY: return "directory";
+    case NODE_LINK: return "symbolic link";
+    case NODE_OTHER: return "special file";
+    default: return side->size_bytes ? "regular file" : "regular empty file";
+    }
+}
+
+static int report_types(const struct diff_tree *tree, const struct side sides[2])
 {
     struct stream *out = tree->shell->out;
-    struct frame *frame = *top;
-    int types[2] = { type_of(tree, sides[0]), type_of(tree, sides[1]) };
-    bool missing = types[0] < 0 || types[1] < 0;
-    int present = max(types[0], types[1]);
-
-    if (missing && !tree->adds_missing) {
-        stream_format(out, "Only in %s: ", frame->shown[types[0] < 0]);
-        stream_escaped(out, name, false);
-        stream_text(out, "\n");
-        return SHELL_FAILED;
+    for (unsigned i = 0; i < 2; i++) {
+        stream_text(out, i ? " while file " : "File ");
+        print_name(out, &sides[i].name);
+        stream_format(out, " is a %s", type_text(&sides[i]));
     }
-    if (!missing && types[0] != types[1]) {
-        stream_format(out, "File %s is a %s while file %s is a %s\n", shown[0],
-                      type_text(types[0]), shown[1], type_text(types[1]));
-        return SHELL_FAILED;
-    }
-    if (present == NODE_DIRECTORY && !tree->recurses) {
-        stream_format(out, "Common subdirectories: %s and %s\n", shown[0], shown[1]);
-        return SHELL_DONE;
-    }
-    int result;
-    const char *links[2] = { sides[0], sides[1] };
-    if (!missing && tree->keeps_links && diff_links(tree->shell, links, &result))
-        return result;
-    if (present != NODE_DIRECTORY)
-        return tree->compare(tree->context, types[0] < 0 ? NULL : sides[0],
-                             types[1] < 0 ? NULL : sides[1], shown[0], shown[1]);
-
-    unsigned depth = 0;
-    for (struct frame *outer = frame; outer; outer = outer->outer)
-        depth++;
-    if (depth == DEPTH_MAX)
-        return shell_fail(tree->shell, shown[0], -ELOOP);
-    char *below[2] = { types[0] < 0 ? NULL : diff_join(sides[0], ""),
-                       types[1] < 0 ? NULL : diff_join(sides[1], "") };
-    char *names[2] = { diff_join(shown[0], ""), diff_join(shown[1], "") };
-    for (unsigned i = 0; i < 2; i++)
-        if (names[i])
-            names[i][strlen(names[i]) - 1] = '\0';
-    return push(tree, top, below, names);
+    stream_text(out, "\n");
+    return SHELL_FAILED;
 }
 
-static char *copy_of(const char *text)
+static int report_only(const struct diff_tree *tree, const struct side *directory,
+                       const char *name)
 {
-    char *copy = mem_alloc(strlen(text) + 1);
-    if (copy)
-        memcpy(copy, text, strlen(text) + 1);
-    return copy;
+    struct stream *out = tree->shell->out;
+    stream_format(out, "Only in %s: ", directory->name.text);
+    stream_escaped(out, name, false);
+    stream_text(out, "\n");
+    return SHELL_FAILED;
 }
 
-int diff_trees(const struct diff_tree *tree, const char *one, const char *two)
+/* ---- directories -------------------------------------------------------------------------- */
+
+static status_t list(const struct side *side, struct words *names)
+{
+    struct file *directory;
+    struct dir_entry *entry;
+    if (side->name.missing)
+        return 0;
+    status_t status = file_open(side->path, ".", OPEN_READ | OPEN_DIRECTORY, &directory);
+    if (status)
+        return status;
+    entry = mem_alloc(sizeof(*entry));
+    int got = entry ? 0 : -ENOMEM;
+    while (entry && (got = dir_read(directory, 0, entry)) > 0) {
+        status = words_add(names, entry->name, strlen(entry->name));
+        if (status || shell_interrupted())
+            break;
+    }
+    mem_free(entry);
+    file_close(directory);
+    if (names->count)
+        words_sort(names, 0);
+    return status ? status : got < 0 ? got : 0;
+}
+
+static void pop(struct frame **top)
+{
+    struct frame *frame = *top;
+    *top = frame->outer;
+    release(frame->sides);
+    for (unsigned i = 0; i < 2; i++)
+        words_free(&frame->names[i]);
+    mem_free(frame);
+}
+
+/* Returns an error if the two directories may not be entered: one is among the directories that
+ * contain it, or there are too many of those. */
+static int check_loop(const struct diff_tree *tree, const struct frame *top,
+                      const struct side sides[2])
+{
+    unsigned depth = 0;
+    for (const struct frame *outer = top; outer; outer = outer->outer, depth++)
+        for (unsigned i = 0; i < 2; i++)
+            if (sides[i].path && outer->sides[i].path &&
+                path_is_same(sides[i].path, outer->sides[i].path))
+                return shell_complain(tree->shell, "%s: recursive directory loop",
+                                      sides[i].name.text);
+    return depth < DEPTH_MAX ? SHELL_DONE : shell_fail(tree->shell, sides[0].name.text, -ELOOP);
+}
+
+/* Adds a frame for two directories, and takes what *sides own. After an error of listing one, the
+ * names that were found are compared nevertheless. */
+static int enter(const struct diff_tree *tree, struct frame **top, struct side sides[2])
+{
+    int result = check_loop(tree, *top, sides);
+    if (result)
+        return result;
+    struct frame *frame = mem_zalloc(sizeof(*frame));
+    if (!frame)
+        return shell_fail(tree->shell, NULL, -ENOMEM);
+    *frame = (struct frame){ .outer = *top, .sides = { sides[0], sides[1] } };
+    *top = frame;
+    memset(sides, 0, 2 * sizeof(*sides));
+
+    for (unsigned i = 0; i < 2; i++) {
+        status_t status = list(&frame->sides[i], &frame->names[i]);
+        if (status)
+            result = shell_fail(tree->shell, frame->sides[i].name.text, status);
+    }
+    return result;
+}
+
+/* ---- one pair ----------------------------------------------------------------------------- */
+
+/* Compares two links by their targets. One that is missing cannot be read (GNU). */
+static int compare_links(const struct diff_tree *tree, const struct side sides[2])
+{
+    struct shell *shell = tree->shell;
+    char *targets[2] = { mem_alloc(PATH_BYTES_MAX + 1), mem_alloc(PATH_BYTES_MAX + 1) };
+    int result = SHELL_DONE;
+
+    for (unsigned i = 0; i < 2 && !result; i++) {
+        ssize_t got = !targets[i] ? -ENOMEM : !sides[i].path ? -ENOENT
+                    : path_read_link(sides[i].path, targets[i], PATH_BYTES_MAX + 1);
+        if (got < 0)
+            result = shell_fail(shell, sides[i].name.text, (status_t)got);
+    }
+    if (!result && !text_equal(targets[0], targets[1])) {
+        const struct diff_name names[2] = { { .text = sides[0].name.text },
+                                            { .text = sides[1].name.text } };
+        diff_print_sentence(shell->out, names, "Symbolic links ", " differ\n");
+        result = SHELL_FAILED;
+    }
+    mem_free(targets[0]);
+    mem_free(targets[1]);
+    return result;
+}
+
+static bool are_same(const struct side sides[2])
+{
+    if (is_input(&sides[0]) || is_input(&sides[1]))
+        return is_input(&sides[0]) && is_input(&sides[1]);
+    return sides[0].path && sides[1].path && path_is_same(sides[0].path, sides[1].path);
+}
+
+/* Compares two sides that exist, or are taken for empty. May add a frame. */
+static int compare_sides(const struct diff_tree *tree, struct frame **top, struct side sides[2])
+{
+    const struct frame *inside = *top;
+    struct stream *out = tree->shell->out;
+    const enum node_type types[2] = { sides[0].type, sides[1].type };
+    int result = SHELL_DONE;
+
+    if (are_same(sides)) {
+        /* Known to be equal without reading them. */
+    } else if (types[0] != types[1] && (types[0] != NODE_OTHER || inside) &&
+               (types[1] != NODE_OTHER || inside)) {
+        return report_types(tree, sides);
+    } else if (types[0] == NODE_DIRECTORY && inside && !tree->recurses) {
+        stream_format(out, "Common subdirectories: %s and %s\n", sides[0].name.text,
+                      sides[1].name.text);
+    } else if (types[0] == NODE_DIRECTORY) {
+        return enter(tree, top, sides);
+    } else if (types[0] == NODE_LINK && types[1] == NODE_LINK) {
+        result = compare_links(tree, sides);
+    } else {
+        const struct diff_name names[2] = { sides[0].name, sides[1].name };
+        return tree->compare(tree->context, names, inside);
+    }
+
+    const struct diff_name names[2] = { sides[0].name, sides[1].name };
+    if (!result && types[0] != NODE_DIRECTORY && option_given(tree->shell, 's'))
+        diff_print_sentence(out, names, "Files ", " are identical\n");
+    return result;
+}
+
+/* Reports the names that do not exist. */
+static int report_missing(const struct diff_tree *tree, const struct side sides[2])
+{
+    int result = SHELL_DONE;
+    for (unsigned i = 0; i < 2; i++)
+        if (sides[i].status)
+            result = shell_fail(tree->shell, sides[i].name.text, sides[i].status);
+    return result;
+}
+
+/* Gives a missing side the type of the other one. */
+static void take_for_empty(struct side *side, const struct side *other)
+{
+    side->name.missing = true;
+    side->status = 0;
+    side->type = other->type;
+    side->size_bytes = 0;
+}
+
+/* Compares the entries of this name in the two directories of the frame. */
+static int visit(const struct diff_tree *tree, struct frame **top, const char *name,
+                 const bool has[2])
+{
+    struct frame *frame = *top;
+    if (!(has[0] && has[1]) && !tree->adds_missing)
+        return report_only(tree, &frame->sides[has[1]], name);
+
+    struct side sides[2] = { 0 };
+    int result = SHELL_DONE;
+    for (unsigned i = 0; i < 2; i++) {
+        sides[i].text = join(frame->sides[i].name.text, name);
+        if (!sides[i].text)
+            result = shell_fail(tree->shell, name, -ENOMEM);
+        sides[i].name = (struct diff_name){ sides[i].text, tree->labels[i], !has[i] };
+    }
+    for (unsigned i = 0; i < 2 && !result; i++)
+        if (has[i])
+            look(tree, &sides[i]);
+    for (unsigned i = 0; i < 2 && !result; i++)
+        if (!has[i])
+            take_for_empty(&sides[i], &sides[!i]);
+
+    if (!result)
+        result = report_missing(tree, sides);
+    if (!result)
+        result = compare_sides(tree, top, sides);
+    release(sides);
+    return result;
+}
+
+/* ---- all of them -------------------------------------------------------------------------- */
+
+/* A file beside a directory is compared with the file of its name in it (POSIX). */
+static int look_inside(const struct diff_tree *tree, struct side sides[2])
+{
+    unsigned in = sides[0].type == NODE_DIRECTORY ? 0 : 1;
+    struct side *side = &sides[in];
+    if (is_input(&sides[!in]))
+        return shell_complain(tree->shell, "cannot compare '-' to a directory");
+
+    const char *file = sides[!in].name.text, *slash = strrchr(file, '/');
+    side->text = join(side->name.text, slash ? slash + 1 : file);
+    if (!side->text)
+        return shell_fail(tree->shell, NULL, -ENOMEM);
+    side->name.text = side->text;
+    look(tree, side);
+    return report_missing(tree, sides);
+}
+
+static int compare_operands(const struct diff_tree *tree, struct frame **top,
+                            struct side sides[2])
+{
+    for (unsigned i = 0; i < 2; i++)
+        if (is_input(&sides[i]))
+            sides[i] = (struct side){ .name = sides[i].name, .type = NODE_FILE, .size_bytes = 1 };
+        else
+            look(tree, &sides[i]);
+
+    /* -N: one of the two may be missing. */
+    for (unsigned i = 0; i < 2 && tree->adds_missing; i++)
+        if (sides[i].status == -ENOENT && !sides[!i].status && !sides[!i].name.missing)
+            take_for_empty(&sides[i], &sides[!i]);
+
+    int result = report_missing(tree, sides);
+    if (!result && (sides[0].type == NODE_DIRECTORY) != (sides[1].type == NODE_DIRECTORY))
+        result = look_inside(tree, sides);
+    return result ? result : compare_sides(tree, top, sides);
+}
+
+/* Takes the next name of a frame, from either side. Returns NULL after the last one. */
+static const char *next_name(struct frame *frame, bool has[2])
+{
+    const char *names[2];
+    for (unsigned i = 0; i < 2; i++) {
+        has[i] = frame->next[i] < frame->names[i].count;
+        names[i] = has[i] ? frame->names[i].list[frame->next[i]] : NULL;
+    }
+    if (has[0] && has[1]) {
+        int order = strcmp(names[0], names[1]);
+        has[0] = order <= 0;
+        has[1] = order >= 0;
+    }
+    frame->next[0] += has[0];
+    frame->next[1] += has[1];
+    return has[0] ? names[0] : has[1] ? names[1] : NULL;
+}
+
+int diff_operands(const struct diff_tree *tree, const char *one, const char *two)
 {
     struct frame *top = NULL;
-    char *roots[2] = { NULL, NULL }, *shown[2] = { copy_of(one), copy_of(two) };
-    for (unsigned i = 0; i < 2; i++) {
-        const char *root = i ? two : one;
-        if (diff_exists(tree->shell, root))
-            roots[i] = copy_of(root);
-    }
-    int result = push(tree, &top, roots, shown);
+    struct side sides[2] = { { .name = { one, tree->labels[0], false } },
+                             { .name = { two, tree->labels[1], false } } };
+    int result = compare_operands(tree, &top, sides);
+    release(sides);
 
     while (top && !shell_interrupted() && !tree->shell->out->status) {
-        if (top->next == top->names.count) {
+        bool has[2];
+        const char *name = next_name(top, has);
+        if (!name) {
             pop(&top);
             continue;
         }
-        const char *name = top->names.list[top->next++];
-        char *sides[2], *names[2];
-        for (unsigned i = 0; i < 2; i++) {
-            sides[i] = top->sides[i] ? diff_join(top->sides[i], name) : NULL;
-            names[i] = diff_join(top->shown[i], name);
-        }
-        int status = names[0] && names[1] ? visit(tree, &top, sides, names, name)
-                                          : shell_fail(tree->shell, NULL, -ENOMEM);
-        for (unsigned i = 0; i < 2; i++) {
-            mem_free(sides[i]);
-            mem_free(names[i]);
-        }
+        int status = visit(tree, &top, name, has);
         result = max(result, status);
     }
     while (top)

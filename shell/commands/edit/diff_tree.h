@@ -1,37 +1,40 @@
 /*
- * diff_tree.h - pairs of files in two directories, for diff.
+ * diff_tree.h - which files diff compares: those that it was given, and those of two directories.
+ *
+ * Model       Operands and entries of directories are compared by the same rules (GNU, POSIX):
+ *             two names of one node are the same, two directories have their entries compared, two
+ *             files their contents. Anything else is reported as a difference of types.
+ *             With -N a missing name has the type of the other one, and no contents.
  */
 #ifndef SHELL_COMMANDS_EDIT_DIFF_TREE_H
 #define SHELL_COMMANDS_EDIT_DIFF_TREE_H
 
 #include "shell/shell.h"
 
+/* One of two names that are compared. */
+struct diff_name {
+    const char *text;  /* as it is shown, and from the shell's directory */
+    const char *label; /* NULL: none was given */
+    bool missing;      /* it is taken for an empty file, or a directory without entries */
+};
+
 struct diff_tree {
     struct shell *shell;
+    const char *labels[2];                    /* -L */
     bool recurses, adds_missing, keeps_links; /* -r, -N, --no-dereference */
-    /* Compares two files; a name that is NULL is an empty file. Returns the status of diff. */
-    int (*compare)(void *context, const char *one, const char *two, const char *shown_one,
-                   const char *shown_two);
+    /* Compares the contents of two files. inside: they are in directories. Returns the status of
+     * diff. */
+    int (*compare)(void *context, const struct diff_name names[2], bool inside);
     void *context;
 };
 
-/* Compares all files of two directories, in the order of their names. Returns the largest status.
- * */
-int diff_trees(const struct diff_tree *tree, const char *one, const char *two);
+/* Compares two operands: files, directories, or one of each. Returns the largest status. */
+int diff_operands(const struct diff_tree *tree, const char *one, const char *two);
 
-/* Returns "DIRECTORY/NAME", which the caller frees; NULL without memory. */
-char *diff_join(const char *directory, const char *name);
-/* Returns whether both are directories; with -N, one of them may be missing. */
-bool diff_are_directories(struct shell *shell, const char *const names[2],
-                          const bool directories[2]);
-/* Reports that one of two files is a directory. Returns SHELL_FAILED. */
-int diff_types_differ(struct shell *shell, const char *const names[2], unsigned directory);
-/* Returns false if no file has this name (-ENOENT). `-` always exists. */
-bool diff_exists(struct shell *shell, const char *name);
-/* --no-dereference: returns whether one of two files is a link. *result: they were compared, a link
- * by its target. */
-bool diff_links(struct shell *shell, const char *const names[2], int *result);
+/* Prints BEFORE, both names or their labels, and AFTER. */
+void diff_print_sentence(struct stream *out, const struct diff_name names[2], const char *before,
+                         const char *after);
 /* Prints "diff OPTIONS FILE FILE", as GNU's does before the differences of a directory's files. */
-void diff_print_title(const struct shell *shell, const char *one, const char *two);
+void diff_print_title(const struct shell *shell, const struct diff_name names[2]);
 
 #endif

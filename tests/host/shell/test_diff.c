@@ -32,6 +32,40 @@ BODY(directories)
     stop();
 }
 
+BODY(directories_with_links)
+{
+    start();
+    says("mkdir -p /a /b/d; touch /a/d; echo 1 >/a/f; ln -s none /a/l; ln -s none /b/l; "
+         "ln -s ../a/f /b/f; ln -s gone /b/x; ln -s a /A2; cd /", "");
+
+    /* A link without a file is a name of its directory, and an error. */
+    run("diff a b", SHELL_TROUBLE,
+        "File a/d is a regular empty file while file b/d is a directory\nOnly in b: x\n",
+        "diff: a/l: No such file or directory\ndiff: b/l: No such file or directory\n");
+    run("diff --no-dereference a b", SHELL_FAILED,
+        "File a/d is a regular empty file while file b/d is a directory\n"
+        "File a/f is a regular file while file b/f is a symbolic link\nOnly in b: x\n", "");
+
+    /* The same directory, whatever its names, has no differences. */
+    says("diff a A2; diff -r a/ ./a; diff a a; diff -s a/f b/f",
+         "Files a/f and b/f are identical\n");
+
+    /* An operand that is a link is not a directory then, so the other one is searched. */
+    run("diff --no-dereference A2 b", SHELL_TROUBLE, "", "diff: b/A2: No such file or directory\n");
+    run("diff --no-dereference -N none A2", SHELL_TROUBLE, "",
+        "diff: none: No such file or directory\n");
+    says("diff -s --no-dereference a/l b/l", "Files a/l and b/l are identical\n");
+
+    run("diff -L one -L two a/d b", SHELL_FAILED,
+        "File one is a regular empty file while file two is a directory\n", "");
+    run("diff - a < a/f", SHELL_TROUBLE, "", "diff: cannot compare '-' to a directory\n");
+    says("diff -s - - </dev/null", "Files - and - are identical\n");
+
+    says("mkdir /m /n; ln -s . /m/z; ln -s . /n/z", "");
+    run("diff -r m n", SHELL_TROUBLE, "", "diff: m/z: recursive directory loop\n");
+    stop();
+}
+
 BODY(bytes)
 {
     start();
@@ -49,6 +83,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_directories),
+        cmocka_unit_test(test_directories_with_links),
         cmocka_unit_test(test_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
