@@ -59,7 +59,8 @@ struct sed_piece {
 struct sed_substitution {
     struct regex *regex; /* NULL: the last one */
     struct sed_piece *pieces;
-    bool all, prints, needs_groups;
+    bool all, prints;
+    unsigned last_group; /* the largest one that the replacement contains; 0: none */
     uint64_t number; /* replace only the N-th match, or from it on */
     struct sed_output *output;
 };

@@ -122,9 +122,15 @@ static void restart_lines(struct sed_run *run)
     run->line = 0;
     buffer_clear(&run->sed->hold);
     for (struct sed_command *command = run->sed->commands; command; command = command->next) {
-        /* 0 is before the first line of all files (GNU). */
-        command->active = false;
+        /* 0 is before the first line of each file (GNU). */
+        command->active = command->from.kind == ADDRESS_ZERO;
         command->ended = false;
+
+        /* R reads its file from the start again. */
+        if (command->reads)
+            input_close(command->reads);
+        mem_free(command->reads);
+        command->reads = NULL;
     }
 }
 

@@ -143,11 +143,14 @@ static void write_text(struct sed_run *run, const struct sed_command *command, c
         sed_write(run->out, command->text.text, command->text.length - 1, line_end, true);
 }
 
-/* R: writes the next line of a file. */
-static void write_next_line(struct sed_run *run, struct sed_command *command)
+/* R: writes the next line of a file. All commands with its name read it together. */
+static void write_next_line(struct sed_run *run, const struct sed_command *queued)
 {
     char *line;
     size_t bytes;
+    struct sed_command *command = run->sed->commands;
+    while (command->name != 'R' || !text_equal(command->text.text, queued->text.text))
+        command = command->next;
     if (!command->reads) {
         command->reads = mem_zalloc(sizeof(*command->reads));
         if (!command->reads ||
@@ -230,9 +233,11 @@ enum next { NEXT_COMMAND, BRANCH, END_CYCLE, DELETE, RESTART, QUIT };
 static enum next next_line(struct sed_run *run, const struct sed_command *command, status_t *status)
 {
     struct sed *sed = run->sed;
-    if (sed_read_ahead(run, false) <= 0) {
-        /* GNU: without a next line, the pattern space is printed, for N too. */
-        run->quits = true;
+
+    /* GNU: without a next line, the pattern space is printed, for N too. With -s each file has a
+     * last line, and the script begins again with the next file. */
+    if (sed_read_ahead(run, sed->separate) <= 0) {
+        run->quits = !sed->separate;
         return END_CYCLE;
     }
     if (command->name == 'n' && !sed->quiet)
@@ -250,6 +255,17 @@ static enum next substitute(struct sed_run *run, const struct sed_command *comma
     const struct sed_substitution *s = command->substitution;
     if (!s->regex && !sed->used) {
         shell_complain(sed->shell, "no previous regular expression");
+        run->result = SED_USAGE;
+        run->failed = true;
+        run->quits = true;
+        return QUIT;
+    }
+
+    /* An empty expression has the groups of the last one that was used. */
+    unsigned groups = regex_group_count(s->regex ? s->regex : sed->used);
+    if (s->last_group > groups) {
+        shell_complain(sed->shell, "invalid reference to group %u: the last regular expression "
+                                   "has %u", s->last_group, groups);
         run->result = SED_USAGE;
         run->failed = true;
         run->quits = true;

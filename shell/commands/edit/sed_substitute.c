@@ -76,7 +76,7 @@ const char *sed_parse_replacement(struct sed_substitution *substitution, const c
         if (is_group) {
             /* A group ends its piece. */
             piece->group = escaped ? c - '0' : 0;
-            substitution->needs_groups |= piece->group > 0;
+            substitution->last_group = max(substitution->last_group, (unsigned)piece->group);
             piece = add_piece(&last);
             at++;
             continue;
@@ -148,7 +148,7 @@ static int find(const struct sed_substitution *substitution, struct regex *regex
                 const struct buffer *space, size_t from, struct regex_span spans[REGEX_SPANS])
 {
     const char *text = space->text ? space->text : "";
-    if (substitution->needs_groups)
+    if (substitution->last_group)
         return regex_find_groups(regex, text, space->length, from, spans);
     return regex_find(regex, text, space->length, from, &spans[0].start, &spans[0].end);
 }

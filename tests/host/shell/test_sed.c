@@ -87,6 +87,25 @@ BODY(scripts)
     stop();
 }
 
+BODY(separate_files)
+{
+    start();
+    put("/f", "1\na\n2\n");
+    put("/g", "x\ny\n");
+
+    /* Each file has a first and a last line, and begins its ranges again. */
+    says("sed -s -n '0,/a/p' /f /f; sed -s -n '$=' /f /g", "1\na\n1\na\n3\n2\n");
+    says("sed -s 'n;d' /f /g; sed -s 'N;s/\\n/+/' /f /g", "1\n2\nx\n1+a\n2\nx+y\n");
+    says("sed -s '2,3d' /f /g; sed -s -n '1R /g' /f /f", "1\nx\nx\nx\n");
+
+    /* All R of a file read it together. */
+    says("sed -n -e 'R /g' -e 'R /g' /f", "x\ny\n");
+    run("sed -n '/a/s//<\\1>/p' /f", 1, "",
+        "sed: invalid reference to group 1: the last regular expression has 0\n");
+    says("sed -n '/\\(a\\)/s//<\\1>/p' /f", "<a>\n");
+    stop();
+}
+
 BODY(in_place)
 {
     start();
@@ -123,6 +142,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_groups),
         cmocka_unit_test(test_scripts),
+        cmocka_unit_test(test_separate_files),
         cmocka_unit_test(test_in_place),
         cmocka_unit_test(test_long_lines),
     };
