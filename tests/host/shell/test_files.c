@@ -91,6 +91,20 @@ BODY(what_is_known_of_files)
          "e\nl\na\na\nl\ne\ne\n");
     says("ls -s; ls -sh a; ls -Ld l e; ls -H l; ls -Z a; ls -F --file-type",
          "total 2\n1 a\n0 e\n1 l\n6 a\ne\nl\nl\n? a\na\ne/\nl@\n");
+
+    /* -L: a link that leads nowhere is an error, and remains a link. */
+    says("mkdir n; ln -s none n/d; ln -s .. n/up; ln -s ../e n/e", "");
+    run("ls -LF n", SHELL_FAILED, "d@\ne/\nup/\n",
+        "ls: cannot access 'n/d': No such file or directory\n");
+    run("ls -LZ n", SHELL_FAILED, "? d\n? e\n? up\n",
+        "ls: cannot access 'n/d': No such file or directory\n");
+
+    /* A directory has several names then, but is not listed inside itself. */
+    says("ls -LR n/e; ls -LRd n", "n/e:\nb\nn\n");
+    says("mkdir m; ln -s . m/m; ln -s ../e m/e; ln -s ../e m/f", "");
+    run("ls -LR m", SHELL_TROUBLE, "m:\ne\nf\nm\n\nm/e:\nb\n\nm/f:\nb\n",
+        "ls: m/m: not listing already-listed directory\n");
+    says("rm -r m n", "");
     says("ls -l --time-style=+%j a; ls -l --full-time a; ls -l --time-style=iso a",
          "- 6 002 a\n- 6 1970-01-02 00:00:00.000000000 +0000 a\n- 6 1970-01-02  a\n");
     says("> 'x\ty z'; ls -b x*; ls -q x*; ls -N x*; ls -Q x*; rm x*",
@@ -135,6 +149,20 @@ BODY(copies_of_links)
          "cp: cannot copy cyclic symbolic link 'r/m/up'\nt/e/f\nt/l\nt/m/f\n");
     says("mkdir p; cp --parents d/e/f p; cp -s d/e/f lf; find p -type f; cat lf; echo",
          "p/d/e/f\n1\n");
+
+    /* The directories of the path are made even if the operand does not exist (GNU). */
+    says("mkdir pa; cp --parents d/e/none d/none/x pa 2>&1; cp -v --parents ./d/e/f pa; "
+         "cp --parents d/e/f/x d/e/f/x/y pa 2>&1; find pa; cp --parents d/e/f pa/d/e/f 2>&1; true",
+         "cp: cannot stat 'd/e/none': No such file or directory\n"
+         "cp: failed to get attributes of 'd/none': No such file or directory\n"
+         "'./d/e/f' -> 'pa/./d/e/f'\n"
+         "cp: 'pa/d/e/f' exists but is not a directory\n"
+         "cp: 'pa/d/e/f' exists but is not a directory\n"
+         "pa\npa/d\npa/d/e\npa/d/e/f\n"
+         "cp: with --parents, the destination must be a directory\n");
+    says("cp -rv --parents d/e/ pa/d/e 2>&1 | head -n 2",
+         "d -> pa/d/e/d\n'd/e/' -> 'pa/d/e/d/e'\n");
+    says("rm -r pa", "");
     fails("cp -d d/l d/l", "cp: d/l and d/l are the same file\n");
     fails("cp -d d/l d", "cp: d/l and d/l are the same file\n");
     fails("cp --parents d/l x", "cp: with --parents, the destination must be a directory\n");

@@ -79,6 +79,11 @@ BODY(tests)
          "/d/l\n/d/n\n/d/l\n/d/o\n/d/l\n/d/l/a.c\n/d/l/deep\n/d/l/deep/x\n/d/n\n/d/n\n");
     run("find -L /d -name o", SHELL_FAILED, "",
         "find: /d/o: Too many levels of symbolic links\n");
+    says("cd /d; find -H n -lname 'n*' -printf '%l %Y\\n'; find -L l o n -maxdepth 0 -printf "
+         "'%y%Y %l\\n' 2>/dev/null; find l n o -printf '%y%Y '; echo; cd /",
+         "none N\ndd \ndd \nlN none\nld lN ld \n");
+    says("find /d/sub/ /d/sub// -maxdepth 0 -printf '%f %h|%4f|\\n'",
+         "sub/ /d|sub/|\nsub/ /d|sub/|\n");
     says("rm /d/[lno]; find /d -name 'a*' -printf '%f|%p|%P|%H|%h|%d|%s|%y\\n'",
          "a b|/d/a b|a b|/d|/d|1|5|f\na.c|/d/a.c|a.c|/d|/d|1|7|f\n"
          "a.c|/d/sub/a.c|sub/a.c|/d|/d/sub|2|10|f\n");

@@ -66,6 +66,12 @@ BODY(paths)
          "realpath -m --relative-base one one/x . ; "
          "realpath --relative-to=.. --relative-base=one one",
          "x\n/b\n/b/one\n");
+
+    /* The last of -L, -P, -s and --no-symlinks counts. */
+    says("realpath -L --no-symlinks /c/up; realpath --no-symlinks -L /c/up; realpath -s -P /c/up; "
+         "realpath --no-symlinks --physical /c/up", "/c/up\n/b/one\n/b/one\n/b/one\n");
+    run("realpath --no-symlinks -L /no/where", SHELL_FAILED, "",
+        "realpath: /no/where: No such file or directory\n");
     says("realpath -L /c/up/..; realpath -P /c/up/..; ln -sr /b/one/two /c/r; readlink /c/r; cd /d",
          "/c\n/b\n../b/one/two\n");
     says("echo kept > /b/f; ln -sf '' /b/f 2>/dev/null || cat /b/f", "kept\n");

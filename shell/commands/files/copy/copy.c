@@ -264,6 +264,24 @@ static char *name_within(const char *from, const char *to)
     return path;
 }
 
+/* Returns the length of a path without the slashes at its end. */
+static size_t bare_length(const char *path)
+{
+    size_t length = strlen(path);
+    while (length > 1 && path[length - 1] == '/')
+        length--;
+    return length;
+}
+
+/* --parents: returns the whole path `from` below the directory `to`, on the heap. */
+static char *path_within(const char *from, const char *to)
+{
+    char *path = join_path(to, from);
+    if (path)
+        path[bare_length(path)] = '\0';
+    return path;
+}
+
 bool copy_exists(struct shell *shell, const char *name)
 {
     struct path *path;
@@ -297,24 +315,57 @@ static bool is_same_file(struct shell *shell, const char *a, const char *b)
     return same;
 }
 
-/* --parents: creates the directories of the operand's path below the target directory. */
+/* Creates a directory that a path of --parents leads through, unless it exists. */
+static int make_parent(struct copy *copy, const char *from, const char *to)
+{
+    struct shell *shell = copy->shell;
+    if (is_directory(shell, to))
+        return SHELL_DONE;
+    if (copy_exists(shell, to))
+        return shell_complain(shell, "'%s' exists but is not a directory", to);
+
+    /* Only what is a directory in the source becomes one in the target. */
+    struct path *path;
+    status_t status = path_walk(shell->directory, from, 0, &path);
+    if (!status) {
+        status = path_is_directory(path) ? 0 : -ENOTDIR;
+        path_put(path);
+    }
+    if (status)
+        return shell_fail_with(shell, status, "failed to get attributes of '%s'", from);
+
+    status = vfs_mkdir(shell->directory, to);
+    if (status)
+        return shell_fail_with(shell, status, "cannot make directory '%s'", to);
+    if (copy->verbose) {
+        stream_escaped(shell->out, from, false);
+        stream_text(shell->out, " -> ");
+        stream_escaped(shell->out, to, false);
+        stream_text(shell->out, "\n");
+    }
+    return SHELL_DONE;
+}
+
+/* --parents: creates the directories of the operand's path below the target directory, even if the
+ * operand itself does not exist (GNU). */
 static int make_parents(struct copy *copy, const char *from, const char *to)
 {
-    size_t length = strlen(to), base;
-    const char *end = to + (base_name(to, &base) - to);
-    char *path = join_path(to, "");
-    status_t status = path ? 0 : -ENOMEM;
+    size_t length, start = strlen(to) - bare_length(from);
+    size_t end = (size_t)(base_name(to, &length) - to);
+    char *source = join_path(from, ""), *target = join_path(to, "");
+    int result = source && target ? SHELL_DONE : shell_fail(copy->shell, from, -ENOMEM);
 
-    /* The part that is the target directory exists, like any that was created before. */
-    for (const char *at = to + 1; path && at < end && (!status || status == -EEXIST); at++) {
-        if (*at != '/')
+    /* `from` is the end of `to`, so the same slash ends a directory in both. */
+    for (size_t at = start + 1; at < end && !result; at++) {
+        if (to[at] != '/' || to[at - 1] == '/')
             continue;
-        memcpy(path, to, length);
-        path[at - to] = '\0';
-        status = vfs_mkdir(copy->shell->directory, path);
+        source[at - start] = target[at] = '\0';
+        result = make_parent(copy, source, target);
+        source[at - start] = target[at] = '/';
     }
-    mem_free(path);
-    return status && status != -EEXIST ? shell_fail(copy->shell, from, status) : SHELL_DONE;
+    mem_free(source);
+    mem_free(target);
+    return result;
 }
 
 /* Returns the number of the earlier operand that has become the target of operand i, or i. */
@@ -348,8 +399,7 @@ static int copy_operand(struct copy *copy, char **words, int i, char **targets,
     if (may_lose && copy_exists(copy->shell, words[i]))
         return shell_complain(copy->shell, "%s: will not replace %s, which was just created",
                               words[i], to);
-    bool makes = copy->parents && copy_exists(copy->shell, words[i]);
-    int made = makes ? make_parents(copy, words[i], to) : SHELL_DONE;
+    int made = copy->parents ? make_parents(copy, words[i], to) : SHELL_DONE;
     return made ? made : one(copy, words[i], to);
 }
 
@@ -374,8 +424,8 @@ int copy_each(struct copy *copy, int count, char **words,
 
     /* An operand that fails sets the status, and the next one is processed. */
     for (int i = 1; i < count - 1 && !shell_interrupted(); i++) {
-        targets[i] = !into || copy->parents ? join_path(to, into ? words[i] : "")
-                                            : name_within(words[i], to);
+        targets[i] = !into ? join_path(to, "")
+                     : copy->parents ? path_within(words[i], to) : name_within(words[i], to);
         int status = targets[i] ? copy_operand(copy, words, i, targets, &seen, one)
                                 : shell_fail(copy->shell, words[i], -ENOMEM);
         if (status) {

@@ -34,9 +34,10 @@ status_t find_item_path(struct find *find, const struct find_item *item, struct 
     if (item->parent)
         return path_child(item->parent, item->name, false, path);
 
-    /* The start has no parent. Only with -H it is followed if it is a link. */
-    return path_walk(find->shell->directory, item->path,
-                     find->follow_start ? 0 : WALK_NO_FOLLOW, path);
+    /* The start has no parent. Only with -H it is followed if it is a link; one that is visited
+     * itself leads nowhere. */
+    bool follows = find->follow_start && item->info.type != NODE_LINK;
+    return path_walk(find->shell->directory, item->path, follows ? 0 : WALK_NO_FOLLOW, path);
 }
 
 /* ---- -empty ------------------------------------------------------------------------------- */

@@ -10,6 +10,7 @@
 #include "lib/string.h"
 #include "lib/text.h"
 #include "shell/commands/files/find/find.h"
+#include "shell/reading/paths.h"
 #include "shell/reading/show.h"
 #include "shell/words.h"
 
@@ -109,11 +110,43 @@ static void put_target(struct find *find, const struct conversion *conversion,
 static void put_directory(struct stream *out, const struct conversion *conversion,
                           const char *path)
 {
-    const char *slash = strrchr(path, '/');
-    if (slash)
-        put(out, conversion, path, (size_t)(slash - path), false);
+    size_t length;
+    const char *base = base_name(path, &length);
+    if (base > path)
+        put(out, conversion, path, (size_t)(base - path) - 1, false);
     else
-        put(out, conversion, ".", 1, false);
+        put(out, conversion, ".", length ? 1 : 0, false);
+}
+
+/* %f: the last element. A start keeps the slash after its name (GNU). */
+static void put_base(struct stream *out, const struct conversion *conversion,
+                     const struct find_item *item)
+{
+    size_t length;
+    const char *base = base_name(item->path, &length);
+    if (length && !item->parent)
+        put(out, conversion, base, length + (base[length] == '/'), false);
+    else
+        put(out, conversion, item->name, strlen(item->name), false);
+}
+
+/* %Y: the type of what a link leads to: N if that does not exist, L for a loop, ? otherwise. */
+static char target_letter(struct find *find, const struct find_item *item)
+{
+    struct path *path;
+    struct node_info info;
+    if (item->info.type != NODE_LINK)
+        return find_type_letter(&item->info);
+
+    status_t status = item->parent ? path_walk(item->parent, item->name, 0, &path)
+                                   : path_walk(find->shell->directory, item->path, 0, &path);
+    if (!status) {
+        status = path_info(path, INFO_STANDARD | INFO_MODE, &info);
+        path_put(path);
+    }
+    if (!status)
+        return find_type_letter(&info);
+    return status == -ENOENT || status == -ENOTDIR ? 'N' : status == -ELOOP ? 'L' : '?';
 }
 
 /* Writes a conversion that is a text. Returns false for another letter. */
@@ -125,7 +158,7 @@ static bool put_text(struct find *find, const struct conversion *conversion, cha
     char text[MODE_TEXT_BYTES];
     switch (letter) {
     case 'p': put(out, conversion, item->path, strlen(item->path), false); return true;
-    case 'f': put(out, conversion, item->name, strlen(item->name), false); return true;
+    case 'f': put_base(out, conversion, item); return true;
     case 'H': put(out, conversion, item->path, item->start_length, false); return true;
     case 'h': put_directory(out, conversion, item->path); return true;
     case 'l': put_target(find, conversion, item); return true;
@@ -134,7 +167,8 @@ static bool put_text(struct find *find, const struct conversion *conversion, cha
         put(out, conversion, below, strlen(below), false);
         return true;
     case 'y':
-        text[0] = find_type_letter(&item->info);
+    case 'Y':
+        text[0] = letter == 'y' ? find_type_letter(&item->info) : target_letter(find, item);
         put(out, conversion, text, 1, false);
         return true;
     case 'M':

@@ -21,7 +21,7 @@ static unsigned ls_levels(const struct ls *ls)
     /* -R must know which names are directories, and -F needs the modes. */
     bool sorts = ls->order == LS_BY_SIZE || ls->order == LS_BY_TIME || ls->directories_first;
     bool look = ls->format == LS_DETAILS || sorts || ls->recursive || ls->marks || ls->inodes ||
-                ls->blocks || ls->colors;
+                ls->blocks || ls->colors || (ls->context && ls->follow);
     return look ? INFO_STANDARD | INFO_TIMES | INFO_MODE : INFO_NONE;
 }
 
@@ -34,11 +34,12 @@ enum { LS_TROUBLE = 2 }; /* an operand that cannot be accessed (GNU) */
 
 /* ---- listings ----------------------------------------------------------------------------- */
 
-/* -L: reads what a link leads to. A link that leads nowhere is an error, as in GNU's ls. */
+/* -L: reads what a link leads to. A link that leads nowhere is an error, and is shown as a link
+ * (GNU). */
 static void ls_look_along(struct path *directory, struct name *name, unsigned levels)
 {
     struct path *path;
-    name->info = (struct node_info){ 0 };
+    name->info = (struct node_info){ .type = NODE_LINK };
     name->status = path_walk(directory, name->text, 0, &path);
     if (name->status)
         return;
@@ -56,8 +57,17 @@ static bool leads_to_directory(struct path *directory, const char *text)
     return is;
 }
 
+/* Reports a name of the directory `where` by its path. */
+static void ls_failed_in(struct ls *ls, const char *where, const struct name *name)
+{
+    char *path = join_path(text_equal(where, ".") ? "" : where, name->text);
+    ls_failed(ls, path ? path : name->text, name->status);
+    mem_free(path);
+}
+
 /* Reads what is shown of each name or sorted by. */
-static void ls_examine(struct ls *ls, struct path *directory, struct name *names)
+static void ls_examine(struct ls *ls, struct path *directory, const char *where,
+                       struct name *names)
 {
     unsigned levels = ls_levels(ls);
     for (; levels && names && !shell_interrupted(); names = names_next(names)) {
@@ -69,7 +79,7 @@ static void ls_examine(struct ls *ls, struct path *directory, struct name *names
 
         /* A name without information is left out of the listing, so it is reported here. */
         if (names->status && names->status != -EINTR)
-            ls_failed(ls, names->text, names->status);
+            ls_failed_in(ls, where, names);
     }
 }
 
@@ -108,12 +118,13 @@ static void ls_title(struct ls *ls, const char *name)
     ls->printed = true;
 }
 
-/* -R: returns -ELOOP if this directory was listed already, on a damaged disc. */
+/* -R: returns -ELOOP if this directory was listed already, on a damaged disc. With -L it may have
+ * several names, and ls_contains_itself() finds loops. */
 static status_t ls_enter(struct ls *ls, struct path *path)
 {
     struct node_info info;
     status_t status = path_info(path, INFO_ALIAS, &info);
-    if (status || !ls->recursive)
+    if (status || !ls->recursive || ls->follow)
         return status;
 
     /* An alias is unique within a file system. The address of that distinguishes mounts. */
@@ -159,7 +170,7 @@ static status_t ls_directory(struct ls *ls, struct path *path, const char *where
     names = ls_filter(ls, names);
 
     /* The list is now complete: read what the options need of each name, then sort. */
-    ls_examine(ls, path, names);
+    ls_examine(ls, path, where, names);
     names = ls_sort(ls, names);
 
     /* After an error, what could be read is still listed. */
@@ -253,6 +264,24 @@ static struct name *ls_next(struct ls *ls)
     return name;
 }
 
+/* -RL: returns whether a link leads to one of the directories that contain it, from the operand
+ * on. */
+static bool ls_contains_itself(const struct ls *ls, struct path *path, const char *where)
+{
+    bool found = false;
+    char *text = ls->recursive && ls->follow ? join_path(where, "") : NULL;
+    for (char *slash; text && !found && (slash = strrchr(text, '/')) != NULL;) {
+        struct path *above;
+        *slash = '\0';
+        if (slash < text + ls->operand_length || path_walk(ls->shell->directory, text, 0, &above))
+            break;
+        found = path_is_same(above, path);
+        path_put(above);
+    }
+    mem_free(text);
+    return found;
+}
+
 static void ls_directories(struct ls *ls)
 {
     struct name *name;
@@ -260,11 +289,20 @@ static void ls_directories(struct ls *ls)
         bool is_operand = !ls->pending;
         if (!(name = ls_next(ls)))
             break;
+        if (is_operand) {
+            size_t length;
+            const char *base = base_name(name->text, &length);
+            ls->operand_length = (size_t)(base - name->text) + length;
+        }
 
         /* Directories are walked to by their text: no path is held while others are listed. */
         struct path *path;
         status_t status = path_walk(ls->shell->directory, name->text, 0, &path);
-        if (!status) {
+        if (!status && !is_operand && ls_contains_itself(ls, path, name->text)) {
+            (void)shell_complain(ls->shell, "%s: not listing already-listed directory", name->text);
+            ls->result = LS_TROUBLE;
+            path_put(path);
+        } else if (!status) {
             status = ls_directory(ls, path, name->text);
             path_put(path);
         }

@@ -50,6 +50,7 @@ struct ls {
     int result;
     struct name *operands; /* directories that were typed and are not listed yet */
     struct name *pending;  /* directories found below the current operand; .text: the path */
+    size_t operand_length; /* of the current operand, without slashes at its end */
     struct id_set entered; /* directories listed below the current operand */
 };
 

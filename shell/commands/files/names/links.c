@@ -92,8 +92,9 @@ SHELL_COMMAND(command_readlink);
 
 static status_t realpath_find(struct shell *shell, const char *name, struct buffer *result)
 {
-    char last = option_last(shell, "em"), links = option_last(shell, "LPs");
-    bool keep_links = links == 's' || option_given_name(shell, "no-symlinks");
+    char last = option_last(shell, "em");
+    char links = option_is_last(shell, "no-symlinks", "LPs") ? 's' : option_last(shell, "LPs");
+    bool keep_links = links == 's';
 
     /* Where links are kept, the elements before the last one need not exist either (GNU). */
     enum resolve_mode mode = last == 'e' ? RESOLVE_EXISTING
