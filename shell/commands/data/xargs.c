@@ -38,7 +38,7 @@ struct xargs {
     bool ran, stops;
     int result;
     struct buffer word;
-    bool in_word, ended_with_blank;
+    bool in_word, ended_with_blank, warned;
 };
 
 /* ---- running ------------------------------------------------------------------------------ */
@@ -256,6 +256,16 @@ static char take_byte(struct xargs *xargs, char c)
     return 0;
 }
 
+/* Warns once: an argument ends at its first NUL. */
+static void warn_of_nul(struct xargs *xargs)
+{
+    if (!xargs->warned)
+        (void)shell_complain(xargs->shell, "WARNING: a NUL character occurred in the input.  It "
+                                           "cannot be passed through in the argument list.  Did "
+                                           "you mean to use the --null option?");
+    xargs->warned = true;
+}
+
 static status_t take_quoted(struct input *input, struct xargs *xargs)
 {
     const char *data;
@@ -265,6 +275,8 @@ static status_t take_quoted(struct input *input, struct xargs *xargs)
     while (!xargs->stops && (got = input_piece(input, &data)) > 0)
         for (ssize_t i = 0; i < got && !xargs->stops; i++) {
             char c = data[i];
+            if (!c)
+                warn_of_nul(xargs);
             if (!quote) {
                 quote = take_byte(xargs, c);
             } else if (quote == '\\') {
@@ -368,8 +380,11 @@ static int run_xargs(struct shell *shell, int count, char **words)
     if (!xargs.replace && bytes_with(&xargs, 0) > xargs.most_bytes + 1)
         return shell_complain(shell, "cannot fit single argument within argument list size limit");
 
-    /* Of -I, -L and -n the last one counts (POSIX). */
+    /* Of -I, -L and -n the last one counts (POSIX). -n 1 is what -I does, and does not end it
+     * (GNU). */
     char last = option_last(shell, "ILn");
+    if (last == 'n' && xargs.most_words == 1 && option_last(shell, "IL") == 'I')
+        last = 'I';
     xargs.replace = last == 'I' ? xargs.replace : NULL;
     xargs.most_lines = last == 'L' ? xargs.most_lines : 0;
     xargs.most_words = last == 'I' || last == 'L' ? XARGS_WORDS : xargs.most_words;

@@ -40,11 +40,14 @@ struct join {
     struct shell *shell;
     struct side sides[2];
     int separator;     /* -1: blanks */
+    bool whole;        /* -t '': the line is the field */
     bool fold, prints_pairs, unpaired;
     char check, line_end;
     const char *empty; /* -e */
     struct output outputs[OUTPUTS_MAX];
     unsigned output_count;
+    bool automatic;    /* -o auto: the fields that the first lines have */
+    uint64_t fields[2];
 };
 
 /* ---- fields ------------------------------------------------------------------------------- */
@@ -73,10 +76,11 @@ static const char *next_field(const struct join *join, const struct line *line, 
         return is_field ? line->text + begin : NULL;
     }
 
-    /* With a separator, an empty field after the last one counts. */
-    if (begin > line->bytes)
+    /* With a separator, an empty field after the last one counts, but an empty line has none. */
+    if (begin > line->bytes || !line->bytes)
         return NULL;
-    for (end = begin; end < line->bytes && line->text[end] != (char)join->separator;)
+    end = join->whole ? line->bytes : begin;
+    while (end < line->bytes && line->text[end] != (char)join->separator)
         end++;
     *at = end + 1;
     *bytes = end - begin;
@@ -209,15 +213,22 @@ static void put_field(const struct join *join, const struct line *line, uint64_t
         stream_text(out, join->empty);
 }
 
-static void put_others(const struct join *join, const struct line *line, uint64_t except)
+static uint64_t count_fields(const struct join *join, const struct line *line)
 {
     size_t at = 0, bytes;
-    uint64_t number = 1;
-    while (line && next_field(join, line, &at, &bytes)) {
-        if (number != except)
+    uint64_t count = 0;
+    while (line->text && next_field(join, line, &at, &bytes))
+        count++;
+    return count;
+}
+
+/* Writes all fields of a line except the common one. */
+static void put_others(const struct join *join, const struct line *line, unsigned which)
+{
+    uint64_t count = join->automatic ? join->fields[which] : line ? count_fields(join, line) : 0;
+    for (uint64_t number = 1; number <= count; number++)
+        if (number != join->sides[which].field)
             put_field(join, line, number, false);
-        number++;
-    }
 }
 
 /* Writes a pair; a line without a counterpart has NULL beside it. */
@@ -232,8 +243,8 @@ static void put_pair(const struct join *join, const struct line *one, const stru
     }
     if (!join->output_count) {
         put_field(join, lines[known], join->sides[known].field, true);
-        put_others(join, one, join->sides[0].field);
-        put_others(join, two, join->sides[1].field);
+        put_others(join, one, 0);
+        put_others(join, two, 1);
     }
     stream_write(join->shell->out, &join->line_end, 1);
 }
@@ -253,6 +264,8 @@ static status_t join_sides(struct join *join)
     status_t status = read_next(join, one);
     if (!status)
         status = read_next(join, two);
+    join->fields[0] = count_fields(join, &one->next);
+    join->fields[1] = count_fields(join, &two->next);
     int a = status ? status : read_group(join, one);
     int b = a < 0 ? a : read_group(join, two);
 
@@ -285,11 +298,12 @@ static bool parse_field(const char **at, uint64_t *field)
     return *field > 0;
 }
 
-/* Parses -o: items "FILE.FIELD" or "0", separated by commas or blanks. */
+/* Parses -o: "auto", or items "FILE.FIELD" or "0", separated by commas or blanks. */
 static int parse_outputs(struct join *join)
 {
     const struct option_value *value = option_values(join->shell, 'o');
-    for (; value; value = value->next)
+    join->automatic = value && !value->next && text_equal(value->text, "auto");
+    for (; value && !join->automatic; value = value->next)
         for (const char *at = value->text; *at;) {
             struct output output = { 0 };
             const char *item = at;
@@ -339,7 +353,8 @@ static int parse_options(struct join *join)
     join->separator = -1;
     if (separator && separator[0] && separator[1] && !text_equal(separator, "\\0"))
         return shell_complain(shell, "multi-character tab '%s'", separator);
-    if (separator) /* an empty one: the whole line is a field */
+    join->whole = separator && !*separator;
+    if (separator)
         join->separator = text_equal(separator, "\\0") ? 0
                           : *separator ? (uint8_t)*separator : '\n';
     if (!option_number(shell, 'j', 1, UINT64_MAX, &both))
@@ -399,7 +414,7 @@ static const struct shell_option join_options[] = {
     { 'v', NULL, "N...", "print only lines of file N without a counterpart" },
     { 'e', NULL, "TEXT", "print TEXT for fields that are missing" },
     { 'i', "ignore-case", NULL, "ignore the case of letters" },
-    { 'o', NULL, "LIST...", "print these: 1.2 is field 2 of FILE1, 0 the common one" },
+    { 'o', NULL, "LIST...", "print these: 1.2 is field 2 of FILE1, 0 the common one; auto" },
     { 't', NULL, "CHARACTER", "separates fields, instead of blanks" },
     { 0, "check-order", NULL, "end at a line that is not in order" },
     { 0, "nocheck-order", NULL, "do not check that the files are sorted" },

@@ -20,7 +20,7 @@ struct uniq {
     bool fold, counts, all;
     bool repeated, unique;  /* which groups are printed: those of several lines, of one */
     char line_end;
-    struct buffer first;    /* the first line of the group */
+    struct buffer kept;     /* the first line of the group; -D: the line before */
     uint64_t lines;         /* of the group; 0: there is none yet */
 };
 
@@ -49,7 +49,7 @@ static const char *key_of(const struct uniq *uniq, const char *line, size_t byte
 static bool is_same(const struct uniq *uniq, const char *line, size_t bytes)
 {
     size_t a_length, b_length;
-    const char *a = key_of(uniq, uniq->first.text, uniq->first.length, &a_length);
+    const char *a = key_of(uniq, uniq->kept.text, uniq->kept.length, &a_length);
     const char *b = key_of(uniq, line, bytes, &b_length);
 
     if (a_length != b_length)
@@ -72,8 +72,8 @@ static void print(const struct uniq *uniq, const char *line, size_t bytes)
 
 static void end_group(const struct uniq *uniq)
 {
-    if (uniq->lines && !uniq->all && (uniq->lines > 1 ? uniq->repeated : uniq->unique))
-        print(uniq, uniq->first.text, uniq->first.length);
+    if (uniq->lines && (uniq->lines > 1 ? uniq->repeated : uniq->unique))
+        print(uniq, uniq->kept.text, uniq->kept.length);
 }
 
 static status_t uniq_input(struct input *input, void *context)
@@ -86,22 +86,20 @@ static status_t uniq_input(struct input *input, void *context)
     input->line_end = uniq->line_end;
     while ((got = input_line(input, &line, &bytes)) > 0 && !uniq->out->status) {
         if (uniq->lines && is_same(uniq, line, bytes)) {
-            /* -D prints the first line of a group once there is a second one. */
-            if (uniq->all && uniq->repeated && uniq->lines++ == 1)
-                print(uniq, uniq->first.text, uniq->first.length);
-            else
-                uniq->lines += !uniq->all;
-            if (uniq->all && uniq->repeated)
-                print(uniq, line, bytes);
-            continue;
-        }
+            uniq->lines++;
+            if (!uniq->all)
+                continue;
 
-        end_group(uniq);
-        buffer_clear(&uniq->first);
-        buffer_put(&uniq->first, line, bytes);
-        uniq->lines = 1;
-        if (uniq->first.status)
-            return uniq->first.status;
+            /* -D prints a line when the next one is known: -u omits the last of a group (GNU). */
+            print(uniq, uniq->kept.text, uniq->kept.length);
+        } else {
+            end_group(uniq);
+            uniq->lines = 1;
+        }
+        buffer_clear(&uniq->kept);
+        buffer_put(&uniq->kept, line, bytes);
+        if (uniq->kept.status)
+            return uniq->kept.status;
     }
     if (!got)
         end_group(uniq);
@@ -149,7 +147,7 @@ static int run_uniq(struct shell *shell, int count, char **words)
     int result = count > 2 && !text_equal(words[2], "-")
                      ? uniq_to_file(&uniq, words)
                      : input_each(shell, 1, min(count, 2), words, uniq_input, &uniq);
-    buffer_free(&uniq.first);
+    buffer_free(&uniq.kept);
     return result;
 }
 
