@@ -443,7 +443,12 @@ $(HOST_OUT)/test/%.c.o: %.c $(HOST_OUT)/flags
 	@echo "  TEST  $<"
 	$(HOST_CC) $(TEST_CFLAGS) -c -o $@ $<
 
-# A test's object, whichever folder of tests/host its source is in.
+# A test's object, whichever folder of tests/host its source is in. Of two with one name, only one
+# would run.
+TEST_SOURCES := $(notdir $(wildcard tests/host/*/test_*.c))
+ifneq ($(words $(TEST_SOURCES)),$(words $(sort $(TEST_SOURCES))))
+$(error Two tests in tests/host have the same name)
+endif
 test_object = $1/$(firstword $(wildcard tests/host/*/$2.c) no-such-test).o
 
 $(HOST_OUT)/%.sim: $$(call test_object,$(HOST_OUT)/test,$$*) $(TEST_OBJECTS) \

@@ -1,6 +1,6 @@
 /*
- * test_text.c - the commands on text: what they make of empty input, of lines of any length, and of
- * inputs that cannot be read.
+ * test_line_tools.c - the commands on text: empty input, groups of lines, fields, and inputs that
+ * cannot be read.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -51,6 +51,41 @@ BODY(sort_output)
     stop();
 }
 
+/* ---- uniq, join, xargs -------------------------------------------------------------------- */
+
+BODY(groups)
+{
+    (void)unused;
+    start();
+    put("/u", "a\nA\nA\nb\nc\nC\n");
+    says("uniq -iD /u; uniq -iDu /u", "a\nA\nA\nc\nC\na\nA\nc\n");
+    says("uniq -idu /u; uniq -iu /u; uniq -iDd /u | wc -l", "b\n5\n");
+
+    /* An empty line has no fields, not an empty one. */
+    put("/h", "\na:b\n");
+    put("/f", ":x\na\n");
+    says("join --nocheck-order -t : /h /f; join --nocheck-order -t : -j 2 -a 1 /h /f",
+         ":x\na:b\n\nb:a\n");
+    says("join --nocheck-order -t : -o auto -e - -a 1 -a 2 /h /f", "-:x\na:-\n");
+    stop();
+}
+
+BODY(words_for_commands)
+{
+    (void)unused;
+    start();
+    put("/w", "a b\nc\n");
+    rig_put_file("/n", "a\0b c\0\n", 7);
+    says("xargs -I X -n1 echo X. </w; xargs -I X -n1 echo X </dev/null", "a b.\nc.\n");
+    says("xargs -L1 -I X -n 1 echo X. </w; xargs -I X -L1 -n 1 echo X </w",
+         "a b.\nc.\nX a\nX b\nX c\n");
+    run("xargs echo </n", SHELL_DONE, "a c\n",
+        "xargs: WARNING: a NUL character occurred in the input.  It cannot be passed through in "
+        "the argument list.  Did you mean to use the --null option?\n");
+    says("xargs -0 echo </n", "a b c \n\n");
+    stop();
+}
+
 /* ---- columns ------------------------------------------------------------------------------ */
 
 BODY(columns)
@@ -85,6 +120,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_empty_input),
         cmocka_unit_test(test_sort_output),
+        cmocka_unit_test(test_groups),
+        cmocka_unit_test(test_words_for_commands),
         cmocka_unit_test(test_columns),
         cmocka_unit_test(test_hints),
     };

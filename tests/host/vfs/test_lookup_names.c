@@ -1,6 +1,6 @@
 /*
- * test_names.c - promise: names that an FSD returns are made safe, and each listed name is found.
- * The FSD here has a few files with invalid names, one of which stores its MIME type.
+ * test_lookup_names.c - promise: names that an FSD returns are made safe, and each listed name is
+ * found. The FSD here has a few files with invalid names, one of which stores its MIME type.
  */
 #include <setjmp.h>
 #include <stdarg.h>
