@@ -2,7 +2,8 @@
 
 Each line that may change files runs on a fresh copy of the tree, a line that only reads on the tree
 itself; standard input is empty. The result of a line is its status, its output, whether it wrote to
-the error stream, and the manifest of the tree afterwards.
+the error stream, and the manifest of the tree afterwards. A line that the host's command does not
+end in time, or with too much output, is not tried in Spindle's shell.
 
 The host's commands change files. They run in a temporary directory, and `contained` refuses every
 line that could leave it.
@@ -21,7 +22,7 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))
 SPINDLE = os.path.join(TOP, "build/host/spindle-sh")
 ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "TZ": "UTC"}
 BATCH_SECONDS = 120
-CPU_SECONDS, OUTPUT_KIB = 20, 1 << 16  # of one command of the host
+CPU_SECONDS, OUTPUT_KIB = 5, 1 << 16  # of one command of the host
 
 
 @dataclass
@@ -41,6 +42,8 @@ class Answer:
 
 
 PLACE = b"/PLACE"  # instead of the directory that the line runs in
+STOPPED = (128 + signal.SIGKILL, 128 + signal.SIGXFSZ)  # by the limits above: it may be endless
+NOT_TRIED = Answer(0, b"", False, "")
 NO_ANSWER = Answer(-1, b"", False, "", b"(no answer: the shell ended)")
 
 
@@ -59,8 +62,12 @@ def run(tree, lines):
     with tempfile.TemporaryDirectory(prefix="differential-") as folder:
         trees.write(tree, os.path.join(folder, "disc/t"))
         theirs = run_host(folder, lines)
-        ours = run_spindle(folder, lines)
-    return list(zip(ours, theirs))
+        ended = [number for number, answer in enumerate(theirs) if answer.status not in STOPPED]
+        ours = run_spindle(folder, [lines[number] for number in ended])
+    answers = [(NOT_TRIED, NOT_TRIED)] * len(lines)
+    for number, answer in zip(ended, ours):
+        answers[number] = (answer, theirs[number])
+    return answers
 
 
 def run_group(command, seconds, **options):
@@ -89,7 +96,7 @@ def run_host(folder, lines):
             script.append(f"cp -a {folder}/disc/t {where}")
         out, err = f"{folder}/o{number}", f"{folder}/e{number}"
         script.append(f"cd {where} || exit 99")
-        script.append(f"{line.text} >{out} 2>{err} </dev/null")
+        script.append(f"{{ {line.text}; }} >{out} 2>{err} </dev/null")
         script.append(f"echo $? >{folder}/s{number}")
     with open(f"{folder}/script", "w", encoding="utf-8") as file:
         file.write("\n".join(script) + "\n")
@@ -123,7 +130,7 @@ def run_spindle(folder, lines):
     script = []
     for number, line in enumerate(lines):
         script.append("cp -a /System/t /w; cd /w" if line.changes else "cd /System/t")
-        script.append(f"{line.text} >/o 2>/e </System/Devices/null")
+        script.append(f"{{ {line.text}; }} >/o 2>/e </System/Devices/null")
         script.append(f"echo $? >/s; cd /; {say('status', number, '/s')}")
         script.append(f"{say('output', number, '/o')}; {say('errors', number, '/e')}")
         if line.changes:

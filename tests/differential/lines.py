@@ -138,6 +138,8 @@ def is_text(what):
 def names_binary(tree, line):
     """Whether a line names a file that is not text; with -r it may find any."""
     anywhere = re.search(r" (-\w*[rR]|--recursive|--dereference-recursive)", line)
+    line += "".join(" " + what for path, what in tree.items()
+                    if isinstance(what, str) and quoted(path.split("/")[-1]) in line)
     return any(not is_text(what) and (anywhere or quoted(path.split("/")[-1]) in line or path in line)
                for path, what in tree.items())
 
