@@ -254,6 +254,7 @@ static struct drive *drive_alloc(void)
     drive->state = STATE_REGISTERED;
     spin_init(&drive->lock, RANK_DEVICE);
     list_init(&drive->transfers);
+    wait_queue_init(&drive->arrived);
     wait_queue_init(&drive->changed);
     return drive;
 }

@@ -37,8 +37,8 @@ struct drive {
     unsigned serving;          /* transfers in flight */
     unsigned looking;          /* looks and checks under way */
     struct list transfers;     /* that wait */
-    struct wait_queue changed; /* a transfer came or ended, a look ended, the image left, `held` was
-                                  cleared, stopping */
+    struct wait_queue arrived; /* the worker's: a transfer waits that may be served, or stopping */
+    struct wait_queue changed; /* a transfer or a look ended, the image left, `held` was cleared */
     bool stopping;             /* for good: no worker may be started */
     struct thread *worker;     /* NULL: no image has waited yet */
 };

@@ -104,8 +104,10 @@ static void drive_do(struct drive *drive, struct drive_work work)
         work.transfer = NULL;
         spin_lock(&drive->lock);
         drive->serving--;
-        if (!ended)
+        if (!ended) {
             list_push_front(&drive->transfers, &entry->link);
+            wait_queue_wake_all(&drive->arrived);
+        }
 
         /* The image was taken out meanwhile, and the worker may have ended. */
         if (!ended && !drive->image)
@@ -133,7 +135,7 @@ void drive_start(struct device *device, struct io_transfer *transfer)
         work = drive_take(drive);
     work.at_once = service == IMAGE_TRY;
     if (!work.transfer)
-        wait_queue_wake_all(&drive->changed);
+        wait_queue_wake_all(&drive->arrived);
     spin_unlock(&drive->lock);
 
     if (work.transfer)
@@ -176,6 +178,7 @@ void drive_release(struct drive *drive)
      * since the drive's depth is 1. */
     if (!drive->image || !drive->worker)
         work = drive_take(drive);
+    wait_queue_wake_all(&drive->arrived);
     wait_queue_wake_all(&drive->changed);
     spin_unlock(&drive->lock);
 
@@ -221,7 +224,7 @@ static struct drive_work worker_next(struct drive *drive)
     struct drive_work work;
     spin_lock(&drive->lock);
     while (!(work = drive_take(drive)).transfer && !drive->stopping)
-        IGNORE(wait_queue_wait(&drive->changed, &drive->lock, TIME_NEVER));
+        IGNORE(wait_queue_wait(&drive->arrived, &drive->lock, TIME_NEVER));
     spin_unlock(&drive->lock);
     return work;
 }
@@ -272,7 +275,7 @@ void worker_stop(struct drive *drive)
     bool busy = drive->serving;
     drive->worker = NULL;
     drive->stopping = true;
-    wait_queue_wake_all(&drive->changed);
+    wait_queue_wake_all(&drive->arrived);
     spin_unlock(&drive->lock);
 
     if (!worker)
