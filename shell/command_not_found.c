@@ -33,7 +33,7 @@ static const struct suggestion {
     { "unlink del erase", "use `rm FILE`" },
     { "copy", "use `cp FROM TO`" },
     { "move ren rename", "use `mv FROM TO`" },
-    { "chmod chown chgrp su sudo doas id whoami who w login passwd",
+    { "chown chgrp su sudo doas id whoami who w login passwd",
       "there are no users and no permissions" },
     { "lsblk lspci lsusb lsmod lsscsi lshw hwinfo blkid",
       "`devices` shows the device tree" },

@@ -92,6 +92,13 @@ bool shell_out_is_terminal(const struct shell *shell)
            terminal_is_seen();
 }
 
+bool shell_is_terminal(const struct shell *shell, unsigned descriptor)
+{
+    const struct descriptor *d =
+        descriptor < SHELL_DESCRIPTORS ? shell->descriptors[descriptor] : NULL;
+    return d && d->out && d->out->sink == shell_console_sink && terminal_is_seen();
+}
+
 const char *shell_variable(const struct shell *shell, const char *name)
 {
     return variables_get(&shell->variables, name, strlen(name));

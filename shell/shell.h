@@ -154,6 +154,8 @@ int shell_run_found(struct shell *shell, const struct shell_command *command, in
 ssize_t shell_read(struct shell *shell, void *buffer, size_t bytes) MUST_CHECK;
 /* Returns whether `out` leads to a terminal, to which escape sequences may be sent. */
 bool shell_out_is_terminal(const struct shell *shell);
+/* Returns whether a descriptor is a terminal: of 0, whether a person can be asked. */
+bool shell_is_terminal(const struct shell *shell, unsigned descriptor);
 /* Returns the value of a variable, valid until the shell's variables change, or NULL. */
 const char *shell_variable(const struct shell *shell, const char *name);
 

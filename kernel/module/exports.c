@@ -424,6 +424,7 @@ EXPORT(path_is_unlinked);
 EXPORT(path_put);
 EXPORT(path_read_link);
 EXPORT(path_root);
+EXPORT(path_set_attributes);
 EXPORT(path_set_modified);
 EXPORT(path_text);
 EXPORT(path_vnode);

@@ -42,20 +42,35 @@ static void report_removed(struct shell *shell, const char *name, bool directory
     stream_text(shell->out, "'\n");
 }
 
-/* -i: asks before a step. Returns 1 to take it, 0 to leave the node as it is, or an errno. */
-static int rm_ask(struct rm *rm, const char *what, const char *kind, const char *name)
-{
-    return rm->asks ? shell_ask(rm->shell, "%s %s '%s'? ", what, kind, name) : 1;
-}
-
 static const char *kind_of(const struct node_info *info)
 {
     switch (info->type) {
     case NODE_FILE: return info->size_bytes ? "regular file" : "regular empty file";
     case NODE_DIRECTORY: return "directory";
     case NODE_LINK: return "symbolic link";
+    case NODE_NONE: return "file";
     default: return "special file";
     }
+}
+
+/* -i: asks before a step. Returns 1 to take it, 0 to leave the node as it is, or an errno. */
+static int rm_ask(struct rm *rm, const char *what, const char *kind, const char *name)
+{
+    return rm->asks ? shell_ask(rm->shell, "%s %s '%s'? ", what, kind, name) : 1;
+}
+
+/* Asks before a node is removed: with -i, and without -f if a person is there to answer and the
+ * node is a file that cannot be written (POSIX). */
+static int rm_ask_remove(struct rm *rm, const struct node_info *info, bool read_only_mount,
+                         const char *name)
+{
+    bool protected = !rm->force && info->type == NODE_FILE &&
+                     info->attributes & ATTRIBUTE_READ_ONLY && !read_only_mount &&
+                     shell_is_terminal(rm->shell, 0);
+    if (!rm->asks && !protected)
+        return 1;
+    return shell_ask(rm->shell, "remove %s%s '%s'? ", protected ? "write-protected " : "",
+                     kind_of(info), name);
 }
 
 /* ---- a tree ------------------------------------------------------------------------------- */
@@ -69,8 +84,8 @@ static void rm_stays(struct rm *rm)
 }
 
 /* Removes the node that the walk calls `text`: `name` in the directory `parent`. */
-static void rm_node(struct rm *rm, struct path *parent, const char *text, const char *kind,
-                    bool directory)
+static void rm_node(struct rm *rm, struct path *parent, const char *text,
+                    const struct node_info *info, bool directory)
 {
     struct shell *shell = rm->shell;
     const char *slash = strrchr(text, '/');
@@ -81,7 +96,7 @@ static void rm_node(struct rm *rm, struct path *parent, const char *text, const 
         return;
     }
 
-    int answer = rm_ask(rm, "remove", kind, path);
+    int answer = rm_ask_remove(rm, info, path_fsd(parent)->read_only, path);
     status_t status = answer < 0 ? answer : 0;
     if (answer > 0)
         status = vfs_unlink(parent, slash ? slash + 1 : text);
@@ -97,13 +112,14 @@ static void rm_node(struct rm *rm, struct path *parent, const char *text, const 
 /* Removes the directories that an item of this depth is not in: their contents are gone. */
 static void rm_leave(struct rm *rm, unsigned depth)
 {
+    static const struct node_info directory = { .type = NODE_DIRECTORY };
     while (rm->open && rm->open->depth >= depth) {
         struct doomed *doomed = rm->open;
         rm->open = doomed->above;
 
         /* Of what cannot succeed, the cause was reported already. */
         if (!doomed->stays && rm->result != SHELL_INTERRUPTED)
-            rm_node(rm, doomed->parent, doomed->text, "directory", true);
+            rm_node(rm, doomed->parent, doomed->text, &directory, true);
         path_put(doomed->parent);
         mem_free(doomed);
     }
@@ -134,6 +150,7 @@ static void rm_enter(struct rm *rm, const struct walk_item *item)
 
 static void rm_item(struct rm *rm, const struct walk_item *item)
 {
+    static const struct node_info unknown = { .type = NODE_NONE };
     rm_leave(rm, item->depth);
     if (rm->kept_depth && item->depth > rm->kept_depth)
         return;
@@ -143,7 +160,7 @@ static void rm_item(struct rm *rm, const struct walk_item *item)
     if (item->found && item->info.type == NODE_DIRECTORY && !item->status)
         rm_enter(rm, item);
     else
-        rm_node(rm, item->parent, item->text, item->found ? kind_of(&item->info) : "file", false);
+        rm_node(rm, item->parent, item->text, item->found ? &item->info : &unknown, false);
 }
 
 static void rm_tree(struct rm *rm, struct path *path)
@@ -243,7 +260,7 @@ static void rm_start(struct rm *rm, struct path *path)
     if (status || rm->result || rm->stays)
         return;
 
-    int answer = rm_ask(rm, "remove", kind_of(&info), rm->start);
+    int answer = rm_ask_remove(rm, &info, path_fsd(path)->read_only, rm->start);
     status = answer < 0 ? answer : 0;
     if (answer > 0)
         status = vfs_unlink(rm->shell->directory, rm->start);

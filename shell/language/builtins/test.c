@@ -50,10 +50,7 @@ static int64_t number(struct test *test, const char *word);
 static bool is_descriptor_terminal(struct test *test, const char *text)
 {
     int64_t at = number(test, text);
-    const struct descriptor *descriptor =
-        at >= 0 && at < SHELL_DESCRIPTORS ? test->shell->descriptors[at] : NULL;
-    return descriptor && descriptor->out && descriptor->out->sink == shell_console_sink &&
-           terminal_is_seen();
+    return at >= 0 && at < SHELL_DESCRIPTORS && shell_is_terminal(test->shell, (unsigned)at);
 }
 
 static bool test_file(struct test *test, char letter, const char *name)
@@ -81,7 +78,8 @@ static bool test_file(struct test *test, char letter, const char *name)
     case 'g': return info.known & INFO_MODE && info.mode & 02000;
     case 'k': return info.known & INFO_MODE && info.mode & 01000;
     case 'x': return info.type == NODE_DIRECTORY; /* files are not commands */
-    default: return true; /* -e; -r, -w, -O and -G: there are no users */
+    case 'w': return info.type == NODE_DIRECTORY || !(info.attributes & ATTRIBUTE_READ_ONLY);
+    default: return true; /* -e; -r, -O and -G: there are no users */
     }
 }
 

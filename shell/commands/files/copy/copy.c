@@ -122,6 +122,8 @@ static status_t copy_opened(struct copy *copy, struct file *source, const char *
     /* Until bytes are copied, an error is about the target. Nothing else may write it meanwhile. */
     *write_failed = true;
     status_t status = replace_begin(copy->shell->directory, to, OPEN_DENY_WRITE, &target);
+    if (status == -EACCES && copy->forces && !vfs_unlink(copy->shell->directory, to))
+        status = replace_begin(copy->shell->directory, to, OPEN_DENY_WRITE, &target);
     if (!status) {
         /* The target gets its name only after the last byte, in copy_end(). */
         progress_begin(progress, copy->shell, from, file_size(source));
@@ -150,7 +152,14 @@ int copy_may_replace(struct copy *copy, struct path *from, struct path *old, con
         (source.modified_s < target.modified_s ||
          (source.modified_s == target.modified_s && source.modified_ns <= target.modified_ns)))
         return 0;
-    return copy->asks ? shell_ask(copy->shell, "overwrite '%s'? ", to) : 1;
+    if (copy->asks)
+        return shell_ask(copy->shell, "overwrite '%s'? ", to);
+
+    /* POSIX: with -i, that question alone. */
+    bool protected = copy->guards && !path_fsd(old)->read_only &&
+                     !path_info(old, INFO_STANDARD, &target) && target.type == NODE_FILE &&
+                     target.attributes & ATTRIBUTE_READ_ONLY;
+    return protected ? shell_ask(copy->shell, "replace write-protected '%s'? ", to) : 1;
 }
 
 /* Returns -EALREADY if `to` is the file itself, -EISDIR if it is a directory, and -EEXIST if it

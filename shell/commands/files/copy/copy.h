@@ -24,6 +24,8 @@ struct copy {
     bool makes_links;              /* -s: links to the operands, instead of copies */
     bool keep_old;                 /* -n: existing files are not replaced */
     bool asks, updates;            /* -i: ask before; -u: only files that are older */
+    bool guards;                   /* ask before a file that cannot be written is replaced */
+    bool forces;                   /* remove it instead of failing: cp -f, mv */
     bool to_is_file;               /* -T: the target is not a directory to copy into */
     bool writes_back;              /* since the last copy_sync(), a target is in memory only */
     struct vfs_sync_mark mark;     /* of when it began to be */

@@ -338,6 +338,7 @@ static int run_cp(struct shell *shell, int count, char **words)
         .keep_old = option_last(shell, "ni") == 'n', /* -f does not cancel it, as for mv (GNU) */
         .asks = option_last(shell, "ni") == 'i',
         .updates = option_given(shell, 'u'),
+        .forces = option_given(shell, 'f'),
     };
     int result = choose_times(&copy);
     return result ? result : copy_operands(&copy, count, words, copy_one);

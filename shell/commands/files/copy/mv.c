@@ -154,6 +154,8 @@ static int run_mv(struct shell *shell, int count, char **words)
         .keep_old = option_last(shell, "nfi") == 'n',
         .asks = option_last(shell, "nfi") == 'i',
         .updates = option_given(shell, 'u'),
+        .guards = option_last(shell, "nfi") != 'f' && shell_is_terminal(shell, 0),
+        .forces = true,
         .keep_times = true,
     };
     return copy_operands(&copy, count, words, move_one);
