@@ -37,6 +37,13 @@ void mount_flush(fuse_req_t request, fuse_ino_t inode, struct fuse_file_info *in
 {
     (void)inode;
 
+    /* Where nothing is written, nothing can fail: the kernel does not ask again after this answer,
+     * so a close costs no request. */
+    if (!mount_options.image.writable) {
+        reply_status(request, -ENOSYS);
+        return;
+    }
+
     /* close(2) does not wait for the disk, as fsync(2) does, but returns what has failed so far */
     operation_begin(request);
     status_t status = file_take_error(file_of(info));

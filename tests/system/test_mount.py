@@ -273,6 +273,24 @@ def test_unmounting_under_load(tmp_path, disc):
             assert len(file.read()) == 3 << 20
 
 
+@needs_fuse
+def test_a_close_costs_no_request(tmp_path, disc):
+    """Where nothing is written, the kernel asks only once what a close has to report."""
+    mnt = tmp_path / "mnt"
+    mnt.mkdir()
+    with subprocess.Popen([MOUNT, "-f", "-d", disc, mnt], stderr=subprocess.PIPE) as process:
+        deadline = time.monotonic() + 60
+        while not is_mounted(mnt):
+            assert process.poll() is None and time.monotonic() < deadline
+            time.sleep(0.01)
+        for _ in range(3):
+            (mnt / "Name").read_bytes()
+        unmount(mnt)
+        requests = process.communicate(timeout=60)[1].decode()
+    assert requests.count("RELEASE (18)") == 3
+    assert requests.count("FLUSH (25)") == 1
+
+
 # ---- options ---------------------------------------------------------------------------------
 
 
