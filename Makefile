@@ -230,7 +230,8 @@ $(KERNEL_OUT)/lib/%.c.o $(KERNEL_OUT)/fs/%.c.o: STANDARD := -std=c17
 # The boot loader reads the kernel slowly, so code that is large and seldom the limit is compiled for
 # size: it becomes a third smaller. What `bench` measures is compiled for speed.
 SMALL := $(foreach room,commands/discs commands/files commands/system editor language/builtins \
-    language/syntax,$(KERNEL_OUT)/shell/$(room)/%.c.o)
+    language/syntax,$(KERNEL_OUT)/shell/$(room)/%.c.o) $(KERNEL_OUT)/shell/language/trace.c.o \
+    $(KERNEL_OUT)/shell/language/signals.c.o
 $(SMALL): OPTIMIZE := -Os
 $(KERNEL_OUT)/shell/commands/system/bench%.c.o: OPTIMIZE :=
 

@@ -57,7 +57,9 @@ struct civil seconds_to_civil(int64_t seconds)
 {
     /* The time of day is positive before 1970, too, because the division rounds down. */
     int64_t days = floor_divide(seconds, DAY_SECONDS);
-    unsigned rest = (unsigned)(seconds - days * DAY_SECONDS);
+
+    /* Unsigned: the day of the least number begins before it. */
+    unsigned rest = (unsigned)((uint64_t)seconds - (uint64_t)days * DAY_SECONDS);
     days += EPOCH_DAYS;
 
     /* The leap years repeat with each era, so the rest needs no knowledge of the year. */

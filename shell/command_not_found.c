@@ -85,14 +85,14 @@ static bool has_name(const char *names, const char *name)
     return false;
 }
 
-/* A path where a command should be: reports what it is, and how to use it. */
-static void report_path(struct shell *shell, const char *name)
+/* A path where a command should be: reports what it is, and how to use it. Returns the status. */
+static int report_path(struct shell *shell, const char *name)
 {
     struct path *path;
     status_t status = path_walk(shell->directory, name, 0, &path);
     if (status) {
         (void)shell_fail(shell, name, status);
-        return;
+        return SHELL_NO_COMMAND;
     }
 
     /* Other shells would change directory or run the file. Here that takes a command. */
@@ -100,14 +100,14 @@ static void report_path(struct shell *shell, const char *name)
                                               : "is a file; use `source` to run its commands";
     path_put(path);
     shell_complain(shell, "%s: %s", name, use);
+    return SHELL_NOT_EXECUTABLE;
 }
 
 int command_not_found(struct shell *shell, const char *name)
 {
     /* A word with a slash cannot be a command: commands are found by name only. */
     if (strchr(name, '/') || text_equal(name, "..")) {
-        report_path(shell, name);
-        return SHELL_NO_COMMAND;
+        return report_path(shell, name);
     }
 
     /* The rest of the system works without its disc, but not the commands that are loaded. */

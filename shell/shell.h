@@ -31,6 +31,7 @@ enum {
     SHELL_USAGE = 2,
     SHELL_TROUBLE = 2, /* of grep, cmp, sort: an error, as opposed to "no" */
     SHELL_INTERRUPTED = 126,
+    SHELL_NOT_EXECUTABLE = 126, /* a file or a directory where a command should be */
     SHELL_NO_COMMAND = 127,
 
     SHELL_LINE_BYTES = 4096, /* of a typed line, with the NUL */

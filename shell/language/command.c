@@ -8,6 +8,7 @@
 #include "shell/command_not_found.h"
 #include "shell/language/descriptor.h"
 #include "shell/language/expansion/expand.h"
+#include "shell/language/trace.h"
 
 void command_leave(struct shell *shell, int status)
 {
@@ -27,7 +28,7 @@ int command_fail_expansion(struct shell *shell, status_t status)
 
 /* ---- assignments -------------------------------------------------------------------------- */
 
-static int assign_one(struct shell *shell, const struct assignment *at)
+static int assign_one(struct shell *shell, const struct assignment *at, struct buffer *traced)
 {
     char *text;
     status_t status = expand_assignment(shell, at->value, &text);
@@ -37,8 +38,12 @@ static int assign_one(struct shell *shell, const struct assignment *at)
     status = variables_set(&shell->variables, at->name, at->length, text);
     if (!status && shell->language->flags & FLAG_ALLEXPORT)
         status = variables_mark(&shell->variables, at->name, at->length, VARIABLE_EXPORTED);
-    if (!status && shell->language->flags & FLAG_XTRACE)
-        stream_format(shell->err, "+ %.*s=%s\n", (int)at->length, at->name, text);
+    if (!status && traced) {
+        buffer_put(traced, at->name, at->length);
+        buffer_put(traced, "=", 1);
+        buffer_put(traced, text, strlen(text));
+        buffer_put(traced, " ", 1);
+    }
     mem_free(text);
 
     if (status == -EPERM) {
@@ -49,8 +54,10 @@ static int assign_one(struct shell *shell, const struct assignment *at)
     return status ? shell_fail(shell, NULL, status) : SHELL_DONE;
 }
 
-/* Performs the assignments in order: A=1 B=$A sets both to 1. With `saved` they can be undone. */
-static int assign(struct shell *shell, const struct assignment *at, struct saved_variable **saved)
+/* Performs the assignments in order: A=1 B=$A sets both to 1. With `saved` they can be undone.
+ * `traced`: they are appended to it; NULL: not. */
+static int assign(struct shell *shell, const struct assignment *at, struct saved_variable **saved,
+                  struct buffer *traced)
 {
     int result = SHELL_DONE;
     for (; at && !result; at = at->next) {
@@ -58,7 +65,7 @@ static int assign(struct shell *shell, const struct assignment *at, struct saved
         bool read_only = old && old->flags & VARIABLE_READ_ONLY;
         if (saved && !read_only && variables_save(&shell->variables, at->name, at->length, saved))
             return shell_fail(shell, NULL, -ENOMEM);
-        result = assign_one(shell, at);
+        result = assign_one(shell, at, traced);
         if (saved && !result)
             IGNORE(variables_mark(&shell->variables, at->name, at->length, VARIABLE_EXPORTED));
     }
@@ -105,16 +112,6 @@ static void look_up(struct shell *shell, struct command_run *run)
 
 /* ---- steps -------------------------------------------------------------------------------- */
 
-static void trace(struct shell *shell, const struct words *fields)
-{
-    const char *prefix = shell_variable(shell, "PS4");
-    stream_text(shell->err, prefix ? prefix : "+ ");
-    for (int i = 0; i < fields->count; i++)
-        stream_format(shell->err, "%s%s", i ? " " : "", fields->list[i]);
-    stream_text(shell->err, "\n");
-    IGNORE(stream_flush(shell->err));
-}
-
 static void stop(struct command_run *run, int result)
 {
     run->stopped = true;
@@ -135,8 +132,8 @@ void command_expand(struct shell *shell, const struct node *node, struct command
         stop(run, command_fail_expansion(shell, status));
         return;
     }
-    if (run->fields.count && shell->language->flags & FLAG_XTRACE)
-        trace(shell, &run->fields);
+    if (shell->language->flags & FLAG_XTRACE)
+        run->trace = shell->err;
     look_up(shell, run);
     run->words_known |= !run->fields.count;
 }
@@ -200,22 +197,19 @@ static int run_found(struct shell *shell, struct command_run *run)
 
 static int run_words(struct shell *shell, struct command_run *run)
 {
-    const struct assignment *assignments = run->node->assignments;
-    if (!run->fields.count) {
-        int result = assign(shell, assignments, NULL);
-        return result ? result : shell->language->substituted;
-    }
-    if (!assignments || (run->command && run->command->special)) {
-        int result = assign(shell, assignments, NULL);
-        return result ? result : run_found(shell, run);
-    }
-
-    /* The assignments are in effect for this command only. `local` in a function saves after them,
-     * and has restored its own when the function has ended. */
+    bool stays = !run->fields.count || (run->command && run->command->special);
     struct saved_variable *saved = NULL;
-    int result = assign(shell, assignments, &saved);
+    struct buffer traced = { 0 };
+
+    /* Before other commands the assignments are in effect for the command only. `local` in a
+     * function saves after them, and has restored its own when the function has ended. */
+    int result = assign(shell, run->node->assignments, stays ? NULL : &saved,
+                        run->trace ? &traced : NULL);
+    if (!result && run->trace)
+        trace_command(shell, run->trace, &traced, &run->fields);
+    buffer_free(&traced);
     if (!result)
-        result = run_found(shell, run);
+        result = run->fields.count ? run_found(shell, run) : shell->language->substituted;
     variables_restore(&shell->variables, &saved, NULL);
     return result;
 }

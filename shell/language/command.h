@@ -26,6 +26,7 @@ struct command_run {
     const struct function *function;     /* NULL: not one */
     bool words_known;  /* the fields are all that may name an output file */
     bool stopped;      /* an error: it does not run */
+    struct stream *trace; /* set -x: where errors led before its redirections; NULL: off */
     int result;
     struct redirected redirected;
 };

@@ -65,17 +65,14 @@ static void run_traps(struct shell *shell)
 {
     struct traps *traps = &shell->language->traps;
     take_interrupt(shell);
-    for (int i = 1; i < SIGNALS && atomic_load(&traps->pending) && !traps->running; i++) {
-        uint64_t bit = (uint64_t)1 << i;
-        if (!(atomic_fetch_and(&traps->pending, ~bit) & bit))
-            continue;
+    for (int number; !traps->running && (number = traps_next(traps));) {
+        atomic_fetch_and(&traps->pending, ~((uint64_t)1 << number));
 
-        /* By default a signal ends the shell, except those that only inform. KILL always does. */
-        const char *action = i == SIGNAL_KILL ? NULL : traps->actions[i];
-        if (action && *action)
+        const char *action = number == SIGNAL_KILL ? NULL : traps->actions[number];
+        if (action)
             run_action(shell, action);
-        else if (!action && i != SIGNAL_CHLD && i != SIGNAL_CONT)
-            command_leave(shell, 128 + i);
+        else
+            command_leave(shell, 128 + number);
     }
 }
 

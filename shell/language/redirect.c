@@ -162,12 +162,16 @@ static int expand_all(struct shell *shell, const struct redirection *redirection
         struct redirected_number *entry = &redirected->list[i];
         entry->number = (unsigned)redirection->number;
         status_t status = expand_text(shell, redirection->word, &entry->name);
-        if (status == -ECANCELED)
-            result = SHELL_USAGE;
-        else if (status)
+        if (status == -ECANCELED) {
+            /* An error of an expansion ends the shell (POSIX 2.8.1); elsewhere, that of a document
+             * does so only before a special builtin. */
+            shell->leaving |= redirection->kind != REDIRECT_HERE;
+            result = shell->status = SHELL_USAGE;
+        } else if (status) {
             result = shell_fail(shell, NULL, status);
-        else if (redirection->kind == REDIRECT_READ)
+        } else if (redirection->kind == REDIRECT_READ) {
             result = open_one(shell, redirection, NULL, entry);
+        }
     }
     return result;
 }

@@ -21,7 +21,12 @@ static void report(struct shell *shell, struct parser *parser, bool nested)
     const char *prefix = parser->lexer.status ? "" : "syntax error: ";
     shell->command = NULL;
     shell->script_line = parser_line(parser);
-    shell_complain(shell, "%s%s", prefix, parser->lexer.message);
+
+    /* In a script, each message of the shell begins with the file and the line. */
+    if (shell->script_name)
+        shell_complain(shell, "%s%s", prefix, parser->lexer.message);
+    else
+        shell_complain(shell, "line %u: %s%s", shell->script_line, prefix, parser->lexer.message);
     shell->status = parser->lexer.status == -ENOMEM ? SHELL_FAILED : SHELL_USAGE;
     shell->leaving = nested;
 }
@@ -76,6 +81,10 @@ int shell_run_text(struct shell *shell, const char *text)
     if (outermost)
         shell->leaving = language->exited = false;
     parser_init(parser, text, &language->depth, &language->aliases);
+
+    /* The lines of `eval` are counted from its own. */
+    if (!outermost)
+        parser->lexer.line = max(shell->script_line, 1U);
     run_commands(shell, parser, !outermost);
     parser_free(parser);
     mem_free(parser);

@@ -31,6 +31,56 @@ const char *signal_name(int number)
     return number >= 0 && number < SIGNALS ? names[number] : NULL;
 }
 
+/* ---- pending ------------------------------------------------------------------------------ */
+
+/* Guards the waiters of all shells: a thread that no longer waits must not be interrupted. */
+static struct spin waiting = SPIN_INIT(RANK_QUEUE);
+
+void traps_send(struct traps *traps, int number)
+{
+    atomic_fetch_or(&traps->pending, (uint64_t)1 << number);
+    spin_lock(&waiting);
+    if (traps->waiter) {
+        thread_interrupt(traps->waiter);
+        traps->woken = true;
+    }
+    spin_unlock(&waiting);
+}
+
+int traps_next(const struct traps *traps)
+{
+    uint64_t pending = atomic_load(&traps->pending);
+    for (int i = 1; i < SIGNAL_ERR && pending; i++) {
+        /* By default a signal ends the shell, except those that only inform. KILL always does. */
+        const char *action = i == SIGNAL_KILL ? NULL : traps->actions[i];
+        bool taken = action ? *action : i != SIGNAL_CHLD && i != SIGNAL_CONT;
+        if (taken && pending >> i & 1)
+            return i;
+    }
+    return 0;
+}
+
+void traps_wait_begin(struct traps *traps)
+{
+    spin_lock(&waiting);
+    traps->waiter = thread_current();
+    traps->woken = false;
+    spin_unlock(&waiting);
+}
+
+bool traps_wait_end(struct traps *traps)
+{
+    spin_lock(&waiting);
+    traps->waiter = NULL;
+    bool woken = traps->woken;
+    spin_unlock(&waiting);
+    if (woken)
+        thread_clear_interrupt();
+    return woken;
+}
+
+/* ---- actions ------------------------------------------------------------------------------ */
+
 status_t traps_set(struct traps *traps, int number, const char *action)
 {
     size_t bytes = action ? strlen(action) + 1 : 0;

@@ -21,7 +21,7 @@ int builtin_fail(struct shell *shell, const char *format, ...)
 int builtin_leave(struct shell *shell)
 {
     /* The status is that of the shell, too, if it ends. */
-    if (!shell->language->by_command) {
+    if (shell->command->special && !shell->language->by_command) {
         shell->leaving = true;
         shell->status = SHELL_USAGE;
     }
@@ -57,15 +57,15 @@ int builtin_set(struct shell *shell, const char *name, size_t length, const char
 
 void builtin_print_quoted(struct stream *out, const char *value)
 {
-    stream_text(out, "'");
-    for (; *value; value++) {
-        /* A quote cannot be escaped inside quotes: end them, write it escaped, and begin again. */
-        if (*value == '\'')
-            stream_text(out, "'\\''");
-        else
-            stream_write(out, value, 1);
+    /* A single quote cannot be escaped inside single quotes: those are within double quotes. */
+    for (bool first = true; *value || first; first = false) {
+        char quote = *value == '\'' ? '"' : '\'';
+        size_t run = 0;
+        while (value[run] && (value[run] == '\'') == (quote == '"'))
+            run++;
+        stream_format(out, "%c%.*s%c", quote, (int)run, value, quote);
+        value += run;
     }
-    stream_text(out, "'");
 }
 
 struct listing {

@@ -8,8 +8,8 @@
 #include "shell/options.h"
 #include "shell/shell.h"
 
-/* Reports an error of a special builtin, which ends the script unless `command` runs it (POSIX
- * 2.8.1). Returns SHELL_USAGE. */
+/* Reports an error of the running builtin. If it is a special one, that ends the script, unless
+ * `command` runs it (POSIX 2.8.1). Returns SHELL_USAGE. */
 int builtin_fail(struct shell *shell, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 /* The same after a message that was shown already. */

@@ -96,10 +96,13 @@ static int send_signal(struct shell *shell, const char *text, int number)
     if (!text_parse_u64(text, &id) && id == SHELL_ID) {
         struct language *receiver = language->main ? language->main : language;
         if (number)
-            atomic_fetch_or(&receiver->traps.pending, (uint64_t)1 << number);
+            traps_send(&receiver->traps, number);
         return SHELL_DONE;
     }
-    return shell_complain(shell, "%s: no such job", text);
+    if (*text == '%' || text_all_digits(text, strlen(text)))
+        return shell_complain(shell, "%s: no such job", text);
+    shell_complain(shell, "Illegal number: %s", text);
+    return SHELL_USAGE;
 }
 
 static int run_kill(struct shell *shell, int count, char **words)
@@ -122,9 +125,10 @@ static int run_kill(struct shell *shell, int count, char **words)
     at += at < count && text_equal(words[at], "--");
     if (at == count)
         return shell_usage(shell);
-    for (; at < count; at++)
-        if (send_signal(shell, words[at], number))
-            result = SHELL_FAILED;
+    for (; at < count; at++) {
+        int one = send_signal(shell, words[at], number);
+        result = max(result, one);
+    }
     return result;
 }
 
@@ -156,11 +160,9 @@ static int wait_all(struct shell *shell)
     }
 }
 
-static int run_wait(struct shell *shell, int count, char **words)
+static int wait_for(struct shell *shell, int count, char **words)
 {
     int result = SHELL_DONE;
-    count = builtin_operands(count, &words);
-    IGNORE(stream_flush(shell->out));
     if (!count)
         return wait_all(shell);
 
@@ -176,6 +178,23 @@ static int run_wait(struct shell *shell, int count, char **words)
             return SHELL_INTERRUPTED;
     }
     return result;
+}
+
+static int run_wait(struct shell *shell, int count, char **words)
+{
+    struct traps *traps = &shell->language->traps;
+    int result = SHELL_DONE;
+    count = builtin_operands(count, &words);
+    IGNORE(stream_flush(shell->out));
+
+    /* A signal ends it, unless it is ignored. */
+    do {
+        traps_wait_begin(traps);
+        if (!traps_next(traps))
+            result = wait_for(shell, count, words);
+    } while (traps_wait_end(traps) && !traps_next(traps));
+    int number = traps_next(traps);
+    return number ? 128 + number : result;
 }
 
 static const struct shell_command command_wait = {

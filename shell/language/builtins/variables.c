@@ -238,6 +238,7 @@ static const struct shell_command command_local = {
     .arguments_max = -1,
     .run = run_local,
     .option_rules = OPTIONS_RAW,
+    .special = true, /* as in dash */
 };
 SHELL_COMMAND(command_local);
 

@@ -10,9 +10,9 @@
 #include "lib/string.h"
 #include "lib/text.h"
 #include "shell/language/expansion/arithmetic.h"
-#include "shell/language/descriptor.h"
 #include "shell/language/expansion/glob.h"
 #include "shell/language/expansion/parameter.h"
+#include "shell/language/expansion/substitution.h"
 #include "shell/language/state.h"
 #include "shell/pattern.h"
 
@@ -23,6 +23,8 @@ struct expansion {
     bool assigns;         /* ~ after a colon too */
     bool declares;        /* the word is NAME=VALUE: ~ after the = */
     struct buffer text;   /* the field so far */
+    struct buffer literal; /* the same without escapes, if `escaped` */
+    bool escaped;         /* a value contained a backslash, which escapes in a pattern only */
     bool begun;           /* there is a field, perhaps an empty one: '' */
     bool has_glob;
     bool after_blank;     /* IFS white space has ended the field before */
@@ -49,12 +51,17 @@ static void end_field(struct expansion *x)
         x->status = glob_expand(x->shell, x->text.text, x->fields);
 
     /* No name matches, so the pattern itself is the field (POSIX 2.13.3). */
-    if (!x->status && x->fields->count == before) {
+    if (!x->status && x->fields->count == before && x->escaped) {
+        x->status = x->literal.status;
+        if (!x->status)
+            x->status = words_add(x->fields, x->literal.text, x->literal.length);
+    } else if (!x->status && x->fields->count == before) {
         glob_unescape(x->text.text);
         x->status = words_add(x->fields, x->text.text, strlen(x->text.text));
     }
     buffer_clear(&x->text);
-    x->begun = x->has_glob = false;
+    buffer_clear(&x->literal);
+    x->begun = x->has_glob = x->escaped = false;
 }
 
 /* Appends text that is literal: it was quoted. */
@@ -62,6 +69,8 @@ static void put_quoted(struct expansion *x, const char *text, size_t length)
 {
     x->begun = true;
     x->after_blank = false;
+    if (x->escaped)
+        buffer_put(&x->literal, text, length);
     while (x->escapes && length) {
         /* Escape each character that has a meaning in a pattern, also within [...]. */
         size_t run = 0;
@@ -87,6 +96,23 @@ static void put_pattern(struct expansion *x, const char *text, size_t length)
     for (size_t i = 0; i < length && !x->has_glob; i++)
         x->has_glob = text[i] == '*' || text[i] == '?' || text[i] == '[';
     buffer_put(&x->text, text, length);
+    if (x->escaped)
+        buffer_put(&x->literal, text, length);
+}
+
+/* Appends a backslash of a value. If the field matches names, it escapes the next character. */
+static void put_backslash(struct expansion *x)
+{
+    if (!x->escaped) {
+        /* So far, the escapes are those of quoted characters. */
+        buffer_put(&x->literal, x->text.length ? x->text.text : "", x->text.length);
+        if (!x->literal.status) {
+            glob_unescape(x->literal.text);
+            x->literal.length = strlen(x->literal.text);
+        }
+    }
+    x->escaped = true;
+    put_pattern(x, "\\", 1);
 }
 
 static const char *field_separators(struct expansion *x)
@@ -122,10 +148,13 @@ static void put_split(struct expansion *x, const char *text)
         if (run)
             put_pattern(x, text, run);
         text += run;
-        if (*text && strchr(separators, *text))
-            take_separator(x, *text++);
-        else if (*text)
-            put_quoted(x, text++, 1); /* a backslash in a value is not an escape (POSIX 2.6) */
+        if (!*text)
+            break;
+        if (strchr(separators, *text))
+            take_separator(x, *text);
+        else
+            put_backslash(x);
+        text++;
     }
 }
 
@@ -418,51 +447,10 @@ static void put_arithmetic(struct expansion *x, const struct part *part)
 
 /* ---- $(...) ------------------------------------------------------------------------------- */
 
-/* Collects the output of commands. No word can contain a NUL, so NULs are left out. */
-static status_t collect(struct stream *stream, const char *text, size_t bytes)
-{
-    struct buffer *buffer = stream->context;
-    while (bytes) {
-        const char *nul = memchr(text, 0, bytes);
-        size_t run = nul ? (size_t)(nul - text) : bytes;
-        buffer_put(buffer, text, run);
-        text += run + (nul != NULL);
-        bytes -= run + (nul != NULL);
-    }
-    return buffer->status;
-}
-
-static status_t run_commands(struct shell *shell, const struct node *node, struct buffer *output)
-{
-    struct shell *copy = mem_alloc(sizeof(*copy));
-    struct descriptor *descriptor = descriptor_create();
-    status_t status = copy && descriptor ? descriptor_set_sink(descriptor, collect, output, false)
-                                         : -ENOMEM;
-    if (!status)
-        status = shell_copy(shell, copy);
-    if (status) {
-        IGNORE(descriptor_put(shell, descriptor, NULL, true, 0));
-        mem_free(copy);
-        return status;
-    }
-
-    /* The commands run in a subshell whose output is collected. */
-    IGNORE(descriptor_put(copy, shell_set_descriptor(copy, 1, descriptor), NULL, false, 0));
-    copy->command = NULL;
-    copy->status = shell->status;
-    shell->language->substituted = copy->language->run_subshell(copy, node);
-    IGNORE(stream_flush(copy->out));
-    jobs_adopt(shell_jobs(shell), shell_jobs(copy));
-    shell->language->depth.handled = copy->language->depth.handled;
-    shell_destroy(copy);
-    mem_free(copy);
-    return shell_interrupted() ? -EINTR : output->status;
-}
-
 static void put_commands(struct expansion *x, const struct part *part)
 {
     struct buffer output = { 0 };
-    x->status = run_commands(x->shell, part->command, &output);
+    x->status = substitution_run(x->shell, part->command, &output);
 
     /* Newlines at its end are removed (POSIX 2.6.3). */
     while (output.length && output.text[output.length - 1] == '\n')
@@ -562,6 +550,7 @@ status_t expand_words(struct shell *shell, const struct word *word, struct words
         x.after_blank = false;
     }
     buffer_free(&x.text);
+    buffer_free(&x.literal);
     return x.status;
 }
 

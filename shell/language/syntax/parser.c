@@ -17,12 +17,13 @@ static const char *const closing[] = { "}", "then", "elif", "else", "fi", "do", 
 
 /* ---- compound commands -------------------------------------------------------------------- */
 
-/* Parses a list that must not be empty, up to the word that ends it. */
-static struct node *parse_body(struct lexer *lexer)
+/* Parses a list that must not be empty, up to the word that ends it, which `end` names if there is
+ * only one. */
+static struct node *parse_body(struct lexer *lexer, const char *end)
 {
     struct node *list = parse_list(lexer, true);
     if (!list)
-        grammar_fail_unexpected(lexer, NULL);
+        grammar_fail_unexpected(lexer, lexer_peek(lexer) == TOKEN_END ? end : NULL);
     return list;
 }
 
@@ -30,7 +31,7 @@ static struct node *parse_do(struct lexer *lexer)
 {
     if (!grammar_expect(lexer, "do"))
         return NULL;
-    struct node *body = parse_body(lexer);
+    struct node *body = parse_body(lexer, "done");
     return body && grammar_expect(lexer, "done") ? body : NULL;
 }
 
@@ -42,13 +43,13 @@ static struct node *parse_if(struct lexer *lexer)
     /* A loop, not recursion: each `elif` is the else part of the one before. */
     do {
         *link = node = grammar_node(lexer, NODE_IF);
-        if (!node || !(node->first = parse_body(lexer)) || !grammar_expect(lexer, "then") ||
-            !(node->second = parse_body(lexer)))
+        if (!node || !(node->first = parse_body(lexer, "then")) ||
+            !grammar_expect(lexer, "then") || !(node->second = parse_body(lexer, "fi")))
             return NULL;
         link = &node->third;
     } while (grammar_take_word(lexer, "elif"));
 
-    if (grammar_take_word(lexer, "else") && !(*link = parse_body(lexer)))
+    if (grammar_take_word(lexer, "else") && !(*link = parse_body(lexer, "fi")))
         return NULL;
     return grammar_expect(lexer, "fi") ? head : NULL;
 }
@@ -56,24 +57,32 @@ static struct node *parse_if(struct lexer *lexer)
 static struct node *parse_loop(struct lexer *lexer, enum node_kind kind)
 {
     struct node *node = grammar_node(lexer, kind);
-    if (!node || !(node->first = parse_body(lexer)))
+    if (!node || !(node->first = parse_body(lexer, "do")))
         return NULL;
     return (node->second = parse_do(lexer)) ? node : NULL;
+}
+
+/* Returns the name that a word is; NULL after an error if it is not one. */
+static const char *parse_name(struct lexer *lexer, const struct word *word, const char *what)
+{
+    const struct part *part = word->parts;
+    if (part && !part->next && part->kind == PART_TEXT &&
+        variable_name_length(part->text) == part->length)
+        return part->text;
+    lexer_fail(lexer, "bad %s \"%.40s\"", what, part ? part->text : "");
+    return NULL;
 }
 
 static struct node *parse_for(struct lexer *lexer)
 {
     struct node *node = grammar_node(lexer, NODE_FOR);
-    const struct part *part = lexer_peek(lexer) == TOKEN_WORD ? lexer->word->parts : NULL;
-    if (!node)
-        return NULL;
-    if (!part || part->next || part->kind != PART_TEXT ||
-        variable_name_length(part->text) != part->length) {
-        lexer_fail(lexer, "bad for loop variable");
-        lexer->open = lexer->token == TOKEN_END;
+    if (!node || lexer_peek(lexer) != TOKEN_WORD) {
+        grammar_fail_unexpected(lexer, NULL);
         return NULL;
     }
-    node->name = part->text;
+    node->name = parse_name(lexer, lexer->word, "for loop variable");
+    if (!node->name)
+        return NULL;
     lexer_take(lexer);
 
     bool ended = grammar_take(lexer, TOKEN_SEMICOLON);
@@ -151,7 +160,7 @@ static struct node *parse_case(struct lexer *lexer)
 static struct node *parse_group(struct lexer *lexer)
 {
     struct node *node = grammar_node(lexer, NODE_GROUP);
-    if (!node || !(node->first = parse_body(lexer)))
+    if (!node || !(node->first = parse_body(lexer, "}")))
         return NULL;
     return grammar_expect(lexer, "}") ? node : NULL;
 }
@@ -159,7 +168,7 @@ static struct node *parse_group(struct lexer *lexer)
 static struct node *parse_subshell(struct lexer *lexer)
 {
     struct node *node = grammar_node(lexer, NODE_SUBSHELL);
-    if (!node || !(node->first = parse_body(lexer)))
+    if (!node || !(node->first = parse_body(lexer, ")")))
         return NULL;
     if (grammar_take(lexer, TOKEN_CLOSE))
         return node;
@@ -189,15 +198,8 @@ static const struct {
 static struct node *parse_function(struct lexer *lexer, const struct word *name)
 {
     struct node *node = grammar_node(lexer, NODE_FUNCTION);
-    const struct part *part = name->parts;
-    if (!node)
+    if (!node || !(node->name = parse_name(lexer, name, "function name")))
         return NULL;
-    if (!part || part->next || part->kind != PART_TEXT ||
-        variable_name_length(part->text) != part->length) {
-        lexer_fail(lexer, "bad function name");
-        return NULL;
-    }
-    node->name = part->text;
     lexer_take(lexer);
     if (!grammar_take(lexer, TOKEN_CLOSE)) {
         grammar_fail_unexpected(lexer, ")");

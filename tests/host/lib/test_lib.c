@@ -312,6 +312,16 @@ static void civil_as_host(void **state)
     assert_as_host(last + 1);
 }
 
+/* The least number stands for an unknown time: its day begins before it. */
+static void civil_of_extremes(void **state)
+{
+    (void)state;
+    struct civil least = seconds_to_civil(INT64_MIN), most = seconds_to_civil(INT64_MAX);
+    assert_false(civil_valid(&least) || civil_valid(&most));
+    assert_true(least.hour == 8 && least.minute == 29 && least.second == 52);
+    assert_true(most.hour == 15 && most.minute == 30 && most.second == 7);
+}
+
 static void civil_validates(void **state)
 {
     (void)state;
@@ -555,6 +565,7 @@ int main(void)
         cmocka_unit_test(utf8_compares_folded),
         cmocka_unit_test(utf8_hashes_folded),
         cmocka_unit_test(civil_as_host),
+        cmocka_unit_test(civil_of_extremes),
         cmocka_unit_test(civil_validates),
         cmocka_unit_test(civil_formats),
         cmocka_unit_test(bytes_reads),
