@@ -130,7 +130,7 @@ KERNEL_SOURCES := $(foreach room,$(KERNEL_ROOMS),$(call tree,$(room),%.c %.S))
 KERNEL_HEADERS := $(foreach room,$(KERNEL_ROOMS),$(call tree,$(room),%.h))
 # Drivers that are loaded at run time, and their sources. BUILTIN="name ..." links them into the kernel
 # instead.
-LOADABLE := counter onefile ramscsi virtio virtio-blk virtio-scsi nvme fat exfat lines data tools
+LOADABLE := counter onefile ramscsi virtio virtio-blk virtio-scsi nvme fat exfat
 SOURCES_counter := $(BUILD)/book/4-driver.c
 SOURCES_onefile := $(BUILD)/book/5-fsd.c
 SOURCES_ramscsi := $(BUILD)/book/10-bus.c
@@ -140,22 +140,26 @@ SOURCES_nvme := $(wildcard drivers/storage/nvme/*.c)
 SOURCES_fat := $(wildcard fs/fat/*.c fs/fat/*/*.c)
 SOURCES_exfat := $(wildcard fs/exfat/*.c fs/exfat/*/*.c)
 SOURCES_virtio-scsi := $(wildcard drivers/storage/virtio/scsi*.c)
-# Commands that are loaded when they are typed. Their entries in the index are beside them.
-SOURCES_tools := $(wildcard shell/commands/tools/*.c) lib/partition/edit.c
-SOURCES_lines := $(wildcard shell/commands/lines/*.c)
-SOURCES_data := $(wildcard shell/commands/data/*.c)
-LOADABLE += edit archives
-SOURCES_archives := $(wildcard shell/commands/archives/*.c) lib/deflate/gunzip.c
-SOURCES_edit := $(wildcard shell/commands/edit/*.c shell/commands/edit/*/*.c)
+# Commands that are loaded when they are typed: an object for each of these folders. Their entries in
+# the index are beside them. An object contains the sources of lib/ that the kernel has no other use
+# for; several may contain the same.
+COMMAND_OBJECTS := archives data disks edit find lines names tools
+LOADABLE += $(COMMAND_OBJECTS)
+$(foreach name,$(COMMAND_OBJECTS),$(eval SOURCES_$(name) := $(call tree,shell/commands/$(name),%.c)))
+SOURCES_disks += lib/partition/edit.c
+SOURCES_archives += lib/deflate/gunzip.c
+$(foreach name,archives find names tools,$(eval SOURCES_$(name) += lib/date_parse.c))
 BUILTIN ?=
 DRIVER_OUT := $(BUILD)/drivers
 
-LOADED_SOURCES := $(foreach name,$(filter-out $(BUILTIN),$(LOADABLE)),$(SOURCES_$(name)))
+# A source that a built-in object shares with a loaded one is in the kernel.
+BUILTIN_SOURCES := $(sort $(foreach name,$(BUILTIN),$(SOURCES_$(name))))
+LOADED_SOURCES := $(filter-out $(BUILTIN_SOURCES), \
+    $(foreach name,$(filter-out $(BUILTIN),$(LOADABLE)),$(SOURCES_$(name))))
 KERNEL_OBJECTS := $(patsubst %,$(KERNEL_OUT)/%.o,$(filter-out $(LOADED_SOURCES),$(KERNEL_SOURCES))) \
     $(KERNEL_OUT)/build_id.c.o \
     $(KERNEL_OUT)/font.S.o $(KERNEL_OUT)/$(DRIVER_OUT)/known.c.o \
-    $(foreach name,$(BUILTIN),$(patsubst %,$(KERNEL_OUT)/%.o, \
-        $(filter-out $(KERNEL_SOURCES),$(SOURCES_$(name)))))
+    $(patsubst %,$(KERNEL_OUT)/%.o,$(filter-out $(KERNEL_SOURCES),$(BUILTIN_SOURCES)))
 
 # The screen's font, from the package console-setup-linux: 8 pixels wide, PSF version 1.
 FONT ?= /usr/share/consolefonts/Uni2-Terminus16.psf.gz
@@ -192,7 +196,7 @@ $(KERNEL_OUT)/no_symbols.S: kernel/symbols.sh
 # For a test: the kernel with all loadable drivers built in, as BUILTIN="..." makes it, but from the
 # objects of this kernel. In one partition, static functions stay static: the two links may give the
 # same name to two of them.
-BUILTIN_OBJECTS := $(foreach name,$(LOADABLE),$(SOURCES_$(name):%=$(KERNEL_OUT)/%.o))
+BUILTIN_OBJECTS := $(sort $(foreach name,$(LOADABLE),$(SOURCES_$(name):%=$(KERNEL_OUT)/%.o)))
 $(KERNEL_OUT)/builtin.o: $(BUILTIN_OBJECTS)
 	@echo "  LD    $@"
 	$(LINK_WHOLE) $(if $(GCC),-flto-partition=one) -o $@ $(BUILTIN_OBJECTS)
@@ -222,16 +226,21 @@ $(KERNEL_OUT)/font.S: $(FONT) Makefile
 # Objects depend on this file, so they are made again when the compiler or its flags change.
 $(KERNEL_OUT)/flags: FORCE
 	mkdir -p $(@D)
-	echo '$(CC) $(KERNEL_CPPFLAGS) $(KERNEL_CFLAGS)' | cmp -s - $@ || \
-	    echo '$(CC) $(KERNEL_CPPFLAGS) $(KERNEL_CFLAGS)' >$@
+	echo '$(CC) $(KERNEL_CPPFLAGS) $(KERNEL_CFLAGS) $(SMALL_SOURCES)' | cmp -s - $@ || \
+	    echo '$(CC) $(KERNEL_CPPFLAGS) $(KERNEL_CFLAGS) $(SMALL_SOURCES)' >$@
 
 # The last -std= counts: lib/ and fs/ use no GNU extensions, so that other systems can take them.
 $(KERNEL_OUT)/lib/%.c.o $(KERNEL_OUT)/fs/%.c.o: STANDARD := -std=c17
 # The boot loader reads the kernel slowly, so code that is large and seldom the limit is compiled for
 # size: it becomes a third smaller. What `bench` measures is compiled for speed.
-SMALL := $(foreach room,commands/discs commands/files commands/system editor language/builtins \
-    language/syntax,$(KERNEL_OUT)/shell/$(room)/%.c.o) $(KERNEL_OUT)/shell/language/trace.c.o \
-    $(KERNEL_OUT)/shell/language/signals.c.o
+SMALL_ROOMS := drivers/input drivers/pci drivers/storage/partition drivers/storage/virtual/disc \
+    kernel/module lib/identify lib/partition shell/commands shell/editor shell/language/builtins \
+    shell/language/syntax shell/reading tests/kernel
+SMALL_SOURCES := $(foreach room,$(SMALL_ROOMS),$(call tree,$(room),%.c)) \
+    $(patsubst %,shell/%.c,command_not_found escapes messages options real terminal \
+        language/signals language/trace) \
+    $(patsubst %,lib/%.c,date date_parse text_kind zone)
+SMALL := $(SMALL_SOURCES:%=$(KERNEL_OUT)/%.o)
 $(SMALL): OPTIMIZE := -Os
 $(KERNEL_OUT)/shell/commands/system/bench%.c.o: OPTIMIZE :=
 

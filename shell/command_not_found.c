@@ -103,11 +103,17 @@ static int report_path(struct shell *shell, const char *name)
     return SHELL_NOT_EXECUTABLE;
 }
 
-int command_not_found(struct shell *shell, const char *name)
+int command_not_found(struct shell *shell, const char *name, status_t status)
 {
     /* A word with a slash cannot be a command: commands are found by name only. */
     if (strchr(name, '/') || text_equal(name, "..")) {
         return report_path(shell, name);
+    }
+
+    if (status != -ENOENT) {
+        int result = shell_fail_with(shell, status, "%s: cannot load its object from %s", name,
+                                     CATALOG_FOLDER);
+        return result == SHELL_INTERRUPTED ? result : SHELL_NO_COMMAND;
     }
 
     /* The rest of the system works without its disc, but not the commands that are loaded. */

@@ -6,7 +6,8 @@
 
 #include "shell/shell.h"
 
-/* Reports that there is no such command, and what to use instead. Returns SHELL_NO_COMMAND. */
-int command_not_found(struct shell *shell, const char *name);
+/* Reports why shell_command_find() returned no command, with `status`; if there is none of this
+ * name, also what to use instead. Returns SHELL_NO_COMMAND; SHELL_INTERRUPTED after ^C. */
+int command_not_found(struct shell *shell, const char *name, status_t status);
 
 #endif

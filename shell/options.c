@@ -585,11 +585,12 @@ int shell_run_found(struct shell *shell, const struct shell_command *command, in
 int shell_run_command(struct shell *shell, int count, char **words)
 {
     struct code_use use = { 0 };
-    const struct shell_command *command = shell_command_find(words[0], &use);
+    status_t status;
+    const struct shell_command *command = shell_command_find(words[0], &use, &status);
     if (!command)
-        return command_not_found(shell, words[0]);
+        return command_not_found(shell, words[0], status);
 
-    int status = shell_run_found(shell, command, count, words);
+    int result = shell_run_found(shell, command, count, words);
     code_use_end(&use);
-    return status;
+    return result;
 }

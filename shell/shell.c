@@ -28,15 +28,23 @@ static const struct shell_command *find_loaded(const char *name, struct code_use
 }
 
 /* The kernel's own first: a driver cannot replace a command. */
-const struct shell_command *shell_command_find(const char *name, struct code_use *use)
+const struct shell_command *shell_command_find(const char *name, struct code_use *use,
+                                               status_t *status)
 {
+    status_t ignored;
+    status = status ? status : &ignored;
+    *status = 0;
     table_each(entry, shell_commands, struct shell_command)
         if (text_equal((*entry)->name, name))
             return *entry;
 
     const struct shell_command *command = find_loaded(name, use);
-    if (!command && !index_load_for_command(name))
-        command = find_loaded(name, use);
+    if (command)
+        return command;
+
+    *status = index_load_for_command(name);
+    if (!*status && !(command = find_loaded(name, use)))
+        *status = -ENOENT; /* the index lists what the object does not have */
     return command;
 }
 

@@ -135,8 +135,10 @@ bool shell_interrupted(void);
 
 /* Returns the command with this name, or NULL. Loads the driver object of the boot disc that has
  * it, unless it is built in or loaded. A command of a driver object stays until
- * code_use_end(use). */
-const struct shell_command *shell_command_find(const char *name, struct code_use *use);
+ * code_use_end(use). Unless `status` is NULL, *status is 0, -ENOENT if no object has the command,
+ * or why its object cannot be loaded (kernel/module/index.h). */
+const struct shell_command *shell_command_find(const char *name, struct code_use *use,
+                                               status_t *status);
 /* Visits all commands: those built in, those of loaded driver objects, and those of objects of the
  * boot disc, which are not loaded for this. Of the last only name, summary and group are given, and
  * a command is visited again there if its object is loaded. */

@@ -13,6 +13,7 @@
 #include "kernel/dev/io.h"
 #include "kernel/dev/packet_queue.h"
 #include "kernel/log.h"
+#include "kernel/module/index.h"
 #include "kernel/port.h"
 #include "kernel/sched/sync.h"
 #include "kernel/vfs/cache/cache.h"
@@ -264,6 +265,10 @@ EXPORT(device_set_traits);
 EXPORT(device_traits);
 EXPORT(device_want_parts);
 
+/* kernel/dev/driver.h */
+EXPORT(driver_next);
+EXPORT(driver_put);
+
 /* kernel/dev/io.h */
 EXPORT(io_complete);
 EXPORT(io_submit);
@@ -373,6 +378,10 @@ EXPORT(vnode_loaded_info);
 EXPORT(vnode_set_id);
 EXPORT(vfs_io_submit_to);
 
+/* kernel/module/index.h */
+EXPORT(index_load_for_medium);
+EXPORT(index_load_named);
+
 /* kernel/vfs/vfs.h */
 EXPORT(device_describe_volume);
 EXPORT(device_identify);
@@ -426,6 +435,7 @@ EXPORT(path_read_link);
 EXPORT(path_root);
 EXPORT(path_set_attributes);
 EXPORT(path_set_modified);
+EXPORT(path_set_times);
 EXPORT(path_text);
 EXPORT(path_vnode);
 EXPORT(path_walk);

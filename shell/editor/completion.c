@@ -301,7 +301,7 @@ static const struct shell_command *command_at(const char *text, const struct pla
                              COMMAND_NAME_BYTES);
 
     /* A word that does not fit names no command: all names are shorter. */
-    const struct shell_command *command = fits ? shell_command_find(name, use) : NULL;
+    const struct shell_command *command = fits ? shell_command_find(name, use, NULL) : NULL;
     if (!command || !command->parts || place->words < 2)
         return command;
 

@@ -93,7 +93,7 @@ static const struct shell_command *find_command(struct command_run *run)
     if (command && text_equal(command->name, name))
         return command;
 
-    command = shell_command_find(name, &run->use);
+    command = shell_command_find(name, &run->use, &run->status);
 
     /* A command of the kernel stays. One of a loaded driver is looked up each time. */
     if (command && !run->use.link.next)
@@ -189,7 +189,7 @@ static int run_found(struct shell *shell, struct command_run *run)
     if (run->function)
         return run_function(shell, run);
     if (!run->command)
-        return command_not_found(shell, run->fields.list[0]);
+        return command_not_found(shell, run->fields.list[0], run->status);
 
     /* Parsing removes the options from the list. */
     return shell_run_found(shell, run->command, run->fields.count, run->fields.list);

@@ -22,6 +22,7 @@ struct command_run {
     const struct node *node;
     struct words fields;
     const struct shell_command *command; /* NULL: a function, none, or not found */
+    status_t status;                     /* of shell_command_find() */
     struct code_use use;
     const struct function *function;     /* NULL: not one */
     bool words_known;  /* the fields are all that may name an output file */

@@ -393,7 +393,7 @@ static int define_function(struct shell *shell, const struct node *node)
 {
     /* A special builtin is found before a function (POSIX 2.9.1.1), which would never run. */
     struct code_use use = { 0 };
-    const struct shell_command *command = shell_command_find(node->name, &use);
+    const struct shell_command *command = shell_command_find(node->name, &use, NULL);
     bool special = command && command->special;
     code_use_end(&use);
     if (special) {

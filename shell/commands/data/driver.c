@@ -4,4 +4,4 @@
  */
 #include "kernel/module/info.h"
 
-DRIVER_INFO("data", "1.0", "MIT", "commands for numbers, bytes and words");
+DRIVER_INFO("data", "1.0", "MIT", "commands for bytes, numbers and words");

@@ -4,4 +4,4 @@
  */
 #include "kernel/module/info.h"
 
-DRIVER_INFO("lines", "1.0", "MIT", "commands that transform lines of text");
+DRIVER_INFO("lines", "1.0", "MIT", "commands that transform and sort lines of text");

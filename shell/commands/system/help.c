@@ -74,7 +74,8 @@ static int find_group(const char *word)
 static int show_word(struct shell *shell, const char *word)
 {
     struct code_use use = { 0 };
-    const struct shell_command *command = shell_command_find(word, &use);
+    status_t status;
+    const struct shell_command *command = shell_command_find(word, &use, &status);
     if (command) {
         options_help(shell, command);
         code_use_end(&use);
@@ -83,7 +84,7 @@ static int show_word(struct shell *shell, const char *word)
 
     int group = find_group(word);
     if (group < 0) {
-        (void)command_not_found(shell, word);
+        (void)command_not_found(shell, word, status);
         return SHELL_FAILED;
     }
     show_group(shell, groups[group]);

@@ -4,4 +4,4 @@
  */
 #include "kernel/module/info.h"
 
-DRIVER_INFO("tools", "1.0", "MIT", "commands for disks, parts of files, and other commands");
+DRIVER_INFO("tools", "1.0", "MIT", "commands for dates, repetition and other small tasks");

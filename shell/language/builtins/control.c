@@ -302,7 +302,7 @@ static int run_exec(struct shell *shell, int count, char **words)
 
     /* It would take the place of the shell, so the action of a trap for EXIT does not run. */
     struct code_use use = { 0 };
-    if (shell_command_find(words[0], &use))
+    if (shell_command_find(words[0], &use, NULL))
         IGNORE(traps_set(&shell->language->traps, SIGNAL_EXIT, NULL)); /* needs no memory */
     int status = shell_run_command(shell, count, words);
     code_use_end(&use);

@@ -81,7 +81,7 @@ SHELL_COMMAND(command_unalias);
 static bool find_command(const char *name, bool *special)
 {
     struct code_use use = { 0 };
-    const struct shell_command *command = shell_command_find(name, &use);
+    const struct shell_command *command = shell_command_find(name, &use, NULL);
     *special = command && command->special;
     code_use_end(&use);
     return command;

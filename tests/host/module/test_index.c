@@ -140,12 +140,28 @@ BODY(listed)
     stop();
 }
 
+#define INVALID "wave: cannot load its object from " CATALOG_FOLDER ": Exec format error\n"
+
+/* A command whose object cannot be read or is invalid is reported as such. */
+BODY(unreadable)
+{
+    start_with(LINE("absent", "command greet", "") LINE("text", "command wave", ""));
+    put(CATALOG_FOLDER "text.drv", "not an object");
+    run("greet", SHELL_NO_COMMAND, "",
+        "spindle: greet: command not found; `help` lists the commands\n");
+    kassert(logged("/System/drivers/absent.drv: no such file or directory"));
+    run("wave | cat", 0, "", "spindle: " INVALID);
+    run("time wave", SHELL_NO_COMMAND, "", "spindle: " INVALID "real 0.000s\n");
+    run("help wave", SHELL_FAILED, "", "help: " INVALID);
+    stop();
+}
+
 static unsigned commands_compared;
 
 static void compare_command(const struct index_command *command, void *unused)
 {
     struct code_use use = { 0 };
-    const struct shell_command *built_in = shell_command_find(command->name, &use);
+    const struct shell_command *built_in = shell_command_find(command->name, &use, NULL);
     (void)unused;
     kassert(built_in);
 
@@ -412,6 +428,7 @@ int main(void)
         cmocka_unit_test(test_two_threads),
         cmocka_unit_test(test_pipe),
         cmocka_unit_test(test_listed),
+        cmocka_unit_test(test_unreadable),
         cmocka_unit_test(test_summaries),
         cmocka_unit_test(test_needs),
         cmocka_unit_test(test_many_needs),

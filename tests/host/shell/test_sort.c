@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "shell/commands/text/sort_key.h"
+#include "shell/commands/lines/sort_key.h"
 #include "tests/host/faulty.h"
 #include "tests/host/rig.h"
 #include "tests/host/said.h"

@@ -5,6 +5,7 @@
  * remains decides which lines are drawn beside the names below. The walk never crosses a mount,
  * never recurses in C, and enters each directory once, as a damaged disc may contain loops.
  */
+#include "kernel/module/info.h"
 #include "lib/format.h"
 #include "lib/macros.h"
 #include "lib/string.h"
@@ -248,10 +249,11 @@ static const struct shell_option tree_options[] = {
 static const struct shell_command command_tree = {
     .name = "tree",
     .arguments = "[-ad] [-L N] [DIRECTORY...]",
-    .summary = "draw a directory tree; stays on one mount",
+    .summary = "draw a directory tree, of one mount",
     .arguments_max = -1,
     .run = run_tree,
     .options = tree_options,
     .group = "Trees",
 };
 SHELL_COMMAND(command_tree);
+DRIVER_DRIVES("command tree Trees: draw a directory tree, of one mount");

@@ -8,7 +8,7 @@
 #include "lib/macros.h"
 #include "lib/string.h"
 #include "lib/text.h"
-#include "shell/commands/files/find/find.h"
+#include "shell/commands/find/find.h"
 #include "shell/pattern.h"
 #include "shell/options.h"
 #include "shell/regex/regex.h"

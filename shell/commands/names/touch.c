@@ -3,6 +3,7 @@
  *
  * File systems store a time of access where their format has one, but reading does not update it.
  */
+#include "kernel/module/info.h"
 #include "lib/date.h"
 #include "lib/macros.h"
 #include "lib/text.h"
@@ -167,3 +168,4 @@ static const struct shell_command command_touch = {
     .group = "Files",
 };
 SHELL_COMMAND(command_touch);
+DRIVER_DRIVES("command touch Files: create empty files, or set the times of files");

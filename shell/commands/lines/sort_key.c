@@ -1,7 +1,7 @@
 /*
  * sort_key.c - parses, finds and compares the keys of sort; see sort_key.h.
  */
-#include "shell/commands/text/sort_key.h"
+#include "shell/commands/lines/sort_key.h"
 #include "lib/macros.h"
 #include "lib/string.h"
 #include "lib/text.h"

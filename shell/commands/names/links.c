@@ -1,9 +1,10 @@
 /*
  * links.c - symbolic links, and the paths that they lead to: ln, readlink, realpath.
  */
+#include "kernel/module/info.h"
 #include "lib/string.h"
 #include "lib/text.h"
-#include "shell/commands/files/names/resolve.h"
+#include "shell/commands/names/resolve.h"
 #include "shell/options.h"
 #include "shell/reading/paths.h"
 
@@ -87,6 +88,8 @@ static const struct shell_command command_readlink = {
     .group = "Files",
 };
 SHELL_COMMAND(command_readlink);
+DRIVER_DRIVES("command readlink Files: "
+              "print the target of a symbolic link, or the path it leads to");
 
 /* ---- realpath ----------------------------------------------------------------------------- */
 
@@ -213,6 +216,7 @@ static const struct shell_command command_realpath = {
     .group = "Files",
 };
 SHELL_COMMAND(command_realpath);
+DRIVER_DRIVES("command realpath Files: print absolute paths without links, `.` and `..`");
 
 /* ---- ln ----------------------------------------------------------------------------------- */
 
@@ -385,3 +389,4 @@ static const struct shell_command command_ln = {
     .group = "Files",
 };
 SHELL_COMMAND(command_ln);
+DRIVER_DRIVES("command ln Files: create symbolic links, where the file system stores them");

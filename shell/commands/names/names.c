@@ -1,6 +1,7 @@
 /*
  * names.c - the parts of paths, as text: basename, dirname.
  */
+#include "kernel/module/info.h"
 #include "lib/string.h"
 #include "lib/text.h"
 #include "shell/options.h"
@@ -68,6 +69,7 @@ static const struct shell_command command_basename = {
     .group = "Files",
 };
 SHELL_COMMAND(command_basename);
+DRIVER_DRIVES("command basename Files: print the last element of a path, without the suffix");
 
 /* ---- dirname ------------------------------------------------------------------------------ */
 
@@ -111,3 +113,4 @@ static const struct shell_command command_dirname = {
     .group = "Files",
 };
 SHELL_COMMAND(command_dirname);
+DRIVER_DRIVES("command dirname Files: print paths without their last element");

@@ -4,6 +4,7 @@
  * All times are UTC: Spindle has no time zones, and takes the real-time clock to be in UTC.
  */
 #include "lib/date.h"
+#include "kernel/module/info.h"
 #include "lib/macros.h"
 #include "lib/string.h"
 #include "lib/text.h"
@@ -121,13 +122,15 @@ static const struct shell_option date_options[] = {
 static const struct shell_command command_date = {
     .name = "date",
     .arguments = "[-Ru] [-I[FMT]] [-d TEXT | -r FILE] [+FORMAT]",
-    .summary = "show the date and time; +%F %T: as 2024-05-01 12:34:56",
+    .summary = "show the date and time, as 2024-05-01 12:34 with '+%F %R'",
     .arguments_max = 1,
     .run = run_date,
     .options = date_options,
     .group = "The machine",
 };
 SHELL_COMMAND(command_date);
+DRIVER_DRIVES("command date The machine: "
+              "show the date and time, as 2024-05-01 12:34 with '+%F %R'");
 
 static int run_uptime(struct shell *shell, int count, char **words)
 {
@@ -164,3 +167,4 @@ static const struct shell_command command_uptime = {
     .group = "The machine",
 };
 SHELL_COMMAND(command_uptime);
+DRIVER_DRIVES("command uptime The machine: show the time since the kernel started");

@@ -1,9 +1,10 @@
 /*
  * format.c - makes an empty file system on a device: format.
  */
+#include "kernel/module/info.h"
 #include "kernel/monitor.h"
 #include "lib/text.h"
-#include "shell/commands/discs/volume_tools.h"
+#include "shell/commands/disks/volume_tools.h"
 #include "shell/options.h"
 
 enum { CLUSTER_BYTES_MAX = 32 << 20 };
@@ -113,3 +114,5 @@ static const struct shell_command command_format = {
     .group = "Devices and mounts",
 };
 SHELL_COMMAND(command_format);
+DRIVER_DRIVES("command format Devices and mounts: "
+              "make an empty file system on a device, whose contents are lost");

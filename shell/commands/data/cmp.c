@@ -3,6 +3,7 @@
  *
  * Status      0 if they are the same, 1 if they differ, 2 after an error (POSIX).
  */
+#include "kernel/module/info.h"
 #include "lib/macros.h"
 #include "lib/string.h"
 #include "lib/text.h"
@@ -280,3 +281,4 @@ static const struct shell_command command_cmp = {
     .group = "Text",
 };
 SHELL_COMMAND(command_cmp);
+DRIVER_DRIVES("command cmp Text: compare two files, or a file and standard input");

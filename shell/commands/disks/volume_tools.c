@@ -1,7 +1,7 @@
 /*
  * volume_tools.c - see volume_tools.h.
  */
-#include "shell/commands/discs/volume_tools.h"
+#include "shell/commands/disks/volume_tools.h"
 #include "kernel/module/index.h"
 #include "lib/macros.h"
 #include "lib/text.h"

@@ -6,7 +6,8 @@
  * expression makes do not disturb the walk, and it never recurses. It never crosses a mount, and
  * enters a directory once: a second visit is reported as ELOOP.
  */
-#include "shell/commands/files/find/find.h"
+#include "shell/commands/find/find.h"
+#include "kernel/module/info.h"
 #include "lib/macros.h"
 #include "lib/string.h"
 #include "lib/text.h"
@@ -375,7 +376,7 @@ static const struct shell_option find_options[] = {
 static const struct shell_command command_find = {
     .name = "find",
     .arguments = "[-HLP] [PATH...] [EXPRESSION]",
-    .summary = "find files for which an expression is true; stays on one mount",
+    .summary = "find files for which an expression is true, on one mount",
     .arguments_max = -1,
     .run = run_find,
     .options = find_options,
@@ -383,3 +384,4 @@ static const struct shell_command command_find = {
     .group = "Trees",
 };
 SHELL_COMMAND(command_find);
+DRIVER_DRIVES("command find Trees: find files for which an expression is true, on one mount");

@@ -2,9 +2,10 @@
  * check.c - checks the file system on a device: check.
  */
 #include "kernel/module/index.h"
+#include "kernel/module/info.h"
 #include "lib/macros.h"
 #include "lib/text.h"
-#include "shell/commands/discs/volume_tools.h"
+#include "shell/commands/disks/volume_tools.h"
 #include "shell/options.h"
 #include "shell/reading/show.h"
 
@@ -99,3 +100,4 @@ static const struct shell_command command_check = {
     .group = "Devices and mounts",
 };
 SHELL_COMMAND(command_check);
+DRIVER_DRIVES("command check Devices and mounts: find errors in the file system on a device");

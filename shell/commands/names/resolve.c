@@ -1,7 +1,7 @@
 /*
  * resolve.c - absolute paths of names, and relative paths between them; see resolve.h.
  */
-#include "shell/commands/files/names/resolve.h"
+#include "shell/commands/names/resolve.h"
 #include "lib/string.h"
 #include "lib/text.h"
 #include "shell/reading/paths.h"

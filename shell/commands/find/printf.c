@@ -9,7 +9,7 @@
 #include "lib/macros.h"
 #include "lib/string.h"
 #include "lib/text.h"
-#include "shell/commands/files/find/find.h"
+#include "shell/commands/find/find.h"
 #include "shell/reading/paths.h"
 #include "shell/reading/show.h"
 #include "shell/words.h"

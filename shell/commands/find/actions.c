@@ -5,7 +5,7 @@
 #include "lib/macros.h"
 #include "lib/string.h"
 #include "lib/text.h"
-#include "shell/commands/files/find/find.h"
+#include "shell/commands/find/find.h"
 
 bool find_fail(struct find *find, const char *path, status_t status)
 {

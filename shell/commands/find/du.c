@@ -5,6 +5,7 @@
  * before its contents; du prints it after them, so the sums of the directories that are open are
  * kept in an array, one for each level.
  */
+#include "kernel/module/info.h"
 #include "lib/format.h"
 #include "lib/string.h"
 #include "lib/text.h"
@@ -216,7 +217,7 @@ static const struct shell_option du_options[] = {
 static const struct shell_command command_du = {
     .name = "du",
     .arguments = "[-abchkmsx] [-d N] [PATH...]",
-    .summary = "show the space that files use, in KiB; stays on one mount",
+    .summary = "show the space that files use, in KiB, on one mount",
     .arguments_max = -1,
     .run = run_du,
     .options = du_options,
@@ -224,3 +225,4 @@ static const struct shell_command command_du = {
     .group = "Trees",
 };
 SHELL_COMMAND(command_du);
+DRIVER_DRIVES("command du Trees: show the space that files use, in KiB, on one mount");

@@ -4,7 +4,7 @@
 #include "lib/macros.h"
 #include "lib/string.h"
 #include "lib/text.h"
-#include "shell/commands/text/sort_key.h"
+#include "shell/commands/lines/sort_key.h"
 
 static size_t skip_blanks(const char *text, size_t bytes)
 {

@@ -7,10 +7,11 @@
  * Memory      All lines are held in memory; an input that would take its last eighth is refused.
  * Status      0; with -c 1 if a line is out of order; 2 after an error (POSIX).
  */
+#include "kernel/module/info.h"
 #include "lib/macros.h"
 #include "lib/string.h"
 #include "lib/text.h"
-#include "shell/commands/text/sort_key.h"
+#include "shell/commands/lines/sort_key.h"
 #include "shell/language/output_file.h"
 #include "shell/options.h"
 #include "shell/reading/input.h"
@@ -367,3 +368,4 @@ static const struct shell_command command_sort = {
     .group = "Text",
 };
 SHELL_COMMAND(command_sort);
+DRIVER_DRIVES("command sort Text: sort lines in byte order");

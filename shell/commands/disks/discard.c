@@ -2,6 +2,7 @@
  * discard.c - gives up the contents of a device, or of a range of it: discard.
  */
 #include "kernel/dev/device.h"
+#include "kernel/module/info.h"
 #include "kernel/monitor.h"
 #include "lib/macros.h"
 #include "lib/text.h"
@@ -144,3 +145,5 @@ static const struct shell_command command_discard = {
     .group = "Devices and mounts",
 };
 SHELL_COMMAND(command_discard);
+DRIVER_DRIVES("command discard Devices and mounts: "
+              "let a device free the space of its contents, which are lost");

@@ -4,6 +4,7 @@
  * Each line is a name, right-aligned in ten columns, and a value. Information that the file system
  * does not have is left out, rather than shown as 0.
  */
+#include "kernel/module/info.h"
 #include "lib/civil.h"
 #include "lib/date.h"
 #include "lib/format.h"
@@ -251,3 +252,4 @@ static const struct shell_command command_stat = {
     .group = "Files",
 };
 SHELL_COMMAND(command_stat);
+DRIVER_DRIVES("command stat Files: show the metadata of files and directories");
