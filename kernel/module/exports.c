@@ -324,9 +324,11 @@ EXPORT(name_index_status);
 EXPORT(name_index_trim);
 
 /* kernel/vfs/layout/check.h */
+EXPORT(check_crossed);
 EXPORT(check_found);
 EXPORT(check_is_marked);
 EXPORT(check_mark);
+EXPORT(check_report_crossings);
 
 /* kernel/vfs/layout/clusters.h */
 EXPORT(clusters_available);

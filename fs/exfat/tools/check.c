@@ -85,11 +85,17 @@ static status_t check_system_files(struct check *c)
 {
     struct exfat *exfat = exfat_of(c->fsd);
     struct runs runs = { 0 };
-    status_t status = exfat_check_clusters(c, &exfat->bitmap, "the allocation bitmap", &runs);
+    status_t status = exfat_check_clusters(c, &exfat->bitmap, 0, "the allocation bitmap", &runs);
     if (!status)
-        status = exfat_check_clusters(c, &exfat->upcase_place, "the up-case table", &runs);
+        status = exfat_check_clusters(c, &exfat->upcase_place, 0, "the up-case table", &runs);
     runs_free(&runs);
     return status;
+}
+
+static status_t check_clusters(struct check *c)
+{
+    status_t status = check_system_files(c);
+    return status ? status : exfat_check_tree(c);
 }
 
 static status_t check_marks(struct check *c)
@@ -131,9 +137,9 @@ static status_t check_volume(struct check *c)
     if (status && status != -EUCLEAN)
         return status;
 
-    status = check_system_files(c);
+    status = check_clusters(c);
     if (!status)
-        status = exfat_check_tree(c);
+        status = check_report_crossings(c, check_clusters);
     if (!status && has_bitmap)
         status = check_bitmap(c);
     return status ? status : check_marks(c);
@@ -153,6 +159,7 @@ status_t exfat_check(const struct device_handle *handle, bool repair, struct che
         *c = (struct check){ .fsd = fsd, .report = report, .repair = repair };
         status = check_volume(c);
         pages_cut(&c->seen, 0);
+        mem_free(c->crossings);
     } else {
         status = -ENOMEM;
     }

@@ -8,9 +8,9 @@
 #include "kernel/vfs/layout/check.h"
 
 /* Follows and marks the clusters of a file, reports what is wrong with them, and appends those that
- * are good to the list. */
+ * are good to the list. `set`: the address of its set; 0: it has none, and stays as it is. */
 status_t exfat_check_clusters(struct check *c, const struct exfat_attributes *attributes,
-                              const char *path, struct runs *runs) MUST_CHECK;
+                              uint64_t set, const char *path, struct runs *runs) MUST_CHECK;
 /* Checks all directories and the clusters of all files. Each directory is visited once. */
 status_t exfat_check_tree(struct check *c) MUST_CHECK;
 

@@ -25,6 +25,7 @@ struct visit {
     struct todo *todo, *current;
     unsigned directories;      /* so far */
     uint8_t set[EXFAT_SET_ENTRIES_MAX * EXFAT_ENTRY_BYTES];
+    uint64_t address;          /* of the set */
     unsigned entries, missing; /* of the set; missing: entries that still have to come */
     struct wide_name units;    /* of its name */
     uint64_t strays;           /* entries in use that belong to no set */
@@ -44,13 +45,13 @@ struct ending {
 
 /* Follows and marks up to `most` clusters, and adds them to the list. */
 static status_t clusters_follow(struct check *c, uint32_t first, bool consecutive, uint64_t most,
-                                struct runs *runs, struct ending *ending)
+                                const char *path, struct runs *runs, struct ending *ending)
 {
     struct exfat *exfat = exfat_of(c->fsd);
     status_t status = 0;
     *ending = (struct ending){ .next = first };
     while (!status && ending->clusters < most && exfat_cluster_exists(exfat, ending->next)) {
-        bool fresh = check_mark(c, ending->next, &status);
+        bool fresh = check_mark(c, ending->next, path, &status);
         ending->crossed = !fresh;
         if (!status && thread_interrupted())
             status = -EINTR;
@@ -79,26 +80,55 @@ static status_t chain_cut(struct check *c, uint32_t last)
     return status;
 }
 
+/* Makes a file as long as the clusters that it has: no byte is lost that could be read, except
+ * those that another file has as well. */
+static status_t file_cut(struct check *c, uint64_t set, const struct ending *ending)
+{
+    struct exfat *exfat = exfat_of(c->fsd);
+    struct exfat_node node = { .root = false };
+    struct exfat_attributes attributes;
+    status_t status = exfat_set_load(exfat, set, &attributes, &node.place);
+    if (!status)
+        status = changes_begin(exfat->changes);
+    if (status)
+        return status;
+    attributes.size_bytes = ending->clusters * exfat->geometry.cluster_bytes;
+    attributes.valid_bytes = min(attributes.valid_bytes, attributes.size_bytes);
+    status = exfat_node_store(exfat, &node, &attributes);
+    if (!status && ending->clusters && !attributes.consecutive && ending->next != EXFAT_TABLE_END)
+        status = exfat_link(exfat, CHANGE_UNLINK, ending->last, EXFAT_TABLE_END);
+    changes_end(exfat->changes, !status);
+    return status;
+}
+
 status_t exfat_check_clusters(struct check *c, const struct exfat_attributes *attributes,
-                              const char *path, struct runs *runs)
+                              uint64_t set, const char *path, struct runs *runs)
 {
     struct exfat *exfat = exfat_of(c->fsd);
     uint64_t wanted = exfat_clusters_of(exfat, attributes->size_bytes);
-    struct ending ending;
-    status_t status = clusters_follow(c, attributes->cluster, attributes->consecutive, wanted, runs,
-                                      &ending);
+    struct ending ending = { .clusters = 0 };
+
+    /* A file without bytes has no clusters (7.6.5). Those that it has are lost ones. */
+    if (!wanted && attributes->cluster && set && !(attributes->attributes & EXFAT_DIRECTORY)) {
+        check_found(c, c->repair, "%s: empty, but has cluster %u", path, attributes->cluster);
+        return c->repair ? file_cut(c, set, &ending) : 0;
+    }
+    status_t status = clusters_follow(c, attributes->cluster, attributes->consecutive, wanted, path,
+                                      runs, &ending);
     if (status)
         return status;
 
     if (ending.clusters < wanted) {
+        /* A directory has at least one cluster. */
+        bool repairs = c->repair && set &&
+                       (ending.clusters || !(attributes->attributes & EXFAT_DIRECTORY));
         if (ending.crossed)
-            check_found(c, false, "%s: its cluster %u belongs to another file, or comes twice",
-                        path, ending.next);
+            check_crossed(c, ending.next, path, repairs);
         else
-            check_found(c, false, "%s: %llu bytes, but its clusters hold only %llu", path,
+            check_found(c, repairs, "%s: %llu bytes, but its clusters hold only %llu", path,
                         (unsigned long long)attributes->size_bytes,
                         (unsigned long long)(ending.clusters * exfat->geometry.cluster_bytes));
-        return 0;
+        return repairs ? file_cut(c, set, &ending) : 0;
     }
     if (!wanted || attributes->consecutive || ending.next == EXFAT_TABLE_END)
         return 0;
@@ -114,7 +144,7 @@ static status_t check_root(struct check *c, struct runs *runs)
     struct ending ending;
     uint64_t most = EXFAT_DIRECTORY_BYTES_MAX / exfat->geometry.cluster_bytes + 1;
     status_t status =
-        clusters_follow(c, exfat->geometry.root_cluster, false, most, runs, &ending);
+        clusters_follow(c, exfat->geometry.root_cluster, false, most, "/", runs, &ending);
     if (!status && (ending.crossed || ending.next != EXFAT_TABLE_END))
         check_found(c, false, "/: its clusters lead to %u, which is not the end",
                     (unsigned)ending.next);
@@ -142,7 +172,7 @@ static status_t directory_add(struct visit *v, const struct exfat_attributes *at
     memcpy(todo->path, v->path + skip, length - skip + 1);
     todo->next = v->todo;
     v->todo = todo;
-    return exfat_check_clusters(v->c, attributes, v->path, &todo->runs);
+    return exfat_check_clusters(v->c, attributes, v->address, v->path, &todo->runs);
 }
 
 /* The hash of a name lets other systems skip it in a search. */
@@ -178,7 +208,7 @@ static status_t take_set(struct visit *v)
         return directory_add(v, &attributes);
 
     v->c->report->files++;
-    status_t status = exfat_check_clusters(v->c, &attributes, v->path, &runs);
+    status_t status = exfat_check_clusters(v->c, &attributes, v->address, v->path, &runs);
     runs_free(&runs);
     return status;
 }
@@ -213,6 +243,7 @@ static status_t take_entry(struct visit *v, struct bytes entry, uint64_t address
         unsigned secondaries = exfat_set_secondaries(entry);
         bool possible = secondaries >= 2 && secondaries < EXFAT_SET_ENTRIES_MAX;
         memcpy(v->set, entry.data, EXFAT_ENTRY_BYTES);
+        v->address = address;
         v->entries = 1;
         v->missing = possible ? secondaries : 0;
         v->invalid += !possible;

@@ -5,8 +5,11 @@
  *             writes directly, the boot sector last. check.c mounts the volume for itself, follows
  *             the clusters of every file, and repairs through kernel/vfs/layout/changes.h.
  * Repairs     The allocation bitmap becomes that of the files; a chain that is longer than its file
- *             ends with it; entries that belong to no file become unused; if nothing else is
- *             wrong, the volume is marked as clean. The others need a person's decision.
+ *             ends with it; a file ends where its clusters do, or where they meet an impossible one
+ *             or one of a file that was visited before; entries that belong to no file become
+ *             unused; if nothing else is wrong, the volume is marked as clean. Invalid sets, wrong
+ *             hashes of names, and directories without a cluster of their own are left: a person
+ *             has to decide what they were.
  * References  Microsoft exFAT specification 1.00: 3 (boot regions).
  */
 #ifndef FS_EXFAT_TOOLS_TOOLS_H

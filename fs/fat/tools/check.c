@@ -152,6 +152,8 @@ static status_t check_volume(struct check *c)
     if (!status)
         status = check_tree(c);
     if (!status)
+        status = check_report_crossings(c, check_tree);
+    if (!status)
         status = check_lost(c, &lost);
     if (!status)
         status = check_marks(c, lost.free);
@@ -179,6 +181,7 @@ status_t fat_check(const struct device_handle *handle, bool repair, struct check
         *c = (struct check){ .fsd = fsd, .report = report, .repair = repair };
         status = check_volume(c);
         pages_cut(&c->seen, 0);
+        mem_free(c->crossings);
     }
     mem_free(c);
     fsd_discard(fsd);

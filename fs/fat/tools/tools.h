@@ -4,9 +4,13 @@
  * Model       Both work on a device that is not mounted, which the caller has claimed.
  *             format.c writes directly. check.c mounts the volume for itself, follows every chain,
  *             and repairs through kernel/vfs/layout/changes.h.
- * Repairs     Clusters of no file become free; a chain that is longer than its file ends with it;
- *             copies of the table become equal to the first; FSInfo becomes true; if nothing else
- *             is wrong, the volume is marked as clean. The others need a person's decision.
+ * Repairs     Clusters of no file become free; a chain that is longer than its file ends with it; a
+ *             file ends where its chain does, or where that meets a free, bad or impossible cluster
+ *             or one of a file that was visited before, as with fsck.fat; "." and ".." lead where
+ *             they should; copies of the table become equal to the first; FSInfo becomes true; if
+ *             nothing else is wrong, the volume is marked as clean. Invalid records, long names
+ *             without a record, and a directory whose first cluster is another's or does not exist
+ *             are left: a person has to decide what they were.
  * References  Microsoft FAT specification 1.03: 3.5 (sizes).
  */
 #ifndef FS_FAT_TOOLS_TOOLS_H

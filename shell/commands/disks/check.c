@@ -85,7 +85,7 @@ static int run_check(struct shell *shell, int count, char **words)
 }
 
 static const struct shell_option check_options[] = {
-    { 'f', "fix", NULL, "repair what can be repaired without loss" },
+    { 'f', "fix", NULL, "repair; a damaged file ends before the damage" },
     { 0 },
 };
 

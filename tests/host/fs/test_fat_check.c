@@ -1,6 +1,6 @@
 /*
  * test_fat_check.c - promise: `check` finds each kind of damage of a FAT volume, repairs what can
- * be repaired without loss, and leaves a volume in which fsck.fat finds nothing.
+ * be repaired, and leaves a volume in which fsck.fat finds nothing.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -164,13 +164,38 @@ static void damage_short(void)
         entry_set(first + i, 0);
 }
 
-static void damage_crossed(void)
+static void damage_twice(void)
 {
     size_t record;
     uint32_t first = file_cluster(&record);
     entry_set(first + 1, first);
     for (unsigned i = 2; i < FILE_CLUSTERS; i++)
         entry_set(first + i, 0);
+}
+
+/* Returns where the record of "/DIR/A long name" is. */
+static size_t long_record(void)
+{
+    size_t record = entry_at(2, 0);
+    while (memcmp(image + record, "ALONGN~1   ", 11))
+        record += 32;
+    return record;
+}
+
+static void damage_crossed(void)
+{
+    size_t record;
+    uint32_t other = get16(long_record() + 26), first = file_cluster(&record);
+    entry_set(other, first);
+    for (unsigned i = 1; i < 4; i++)
+        entry_set(other + i, 0);
+}
+
+static void damage_empty(void)
+{
+    size_t record;
+    file_cluster(&record);
+    bytes_put_le32(image + record + 28, 0);
 }
 
 static void damage_free(void)
@@ -185,13 +210,39 @@ static void damage_end(void)
     entry_set(file_cluster(&record) + FILE_CLUSTERS - 1, 0);
 }
 
+static size_t dots_record(void)
+{
+    size_t record = entry_at(2, 0);
+    while (memcmp(image + record, "..         ", 11))
+        record += 32;
+    return record;
+}
+
 static void damage_dots(void)
 {
-    size_t record;
+    bytes_put_le16(image + dots_record() + 26, 9);
+}
+
+static void damage_dot_name(void)
+{
+    image[dots_record() + 1] = 'x';
+}
+
+static void damage_dot_kind(void)
+{
+    image[dots_record() + 11] = 0x20;
+}
+
+/* A second directory that begins with the first one's cluster. */
+static void damage_same(void)
+{
+    size_t record, directory = entry_at(2, 0);
     file_cluster(&record);
-    for (record = entry_at(2, 0); memcmp(image + record, "..         ", 11); record += 32)
-        ;
-    bytes_put_le16(image + record + 26, 9);
+    while (memcmp(image + directory, "DIR        ", 11))
+        directory += 32;
+    image[record + 11] = 0x10;
+    memcpy(image + record + 26, image + directory + 26, 2);
+    bytes_put_le32(image + record + 28, 0);
 }
 
 static const struct damage {
@@ -205,11 +256,16 @@ static const struct damage {
     { damage_long, "/FILE: has more clusters than its 2460 bytes need", true },
     { damage_info, "FSInfo counts 1234 free clusters", true },
     { damage_dirty, "the volume was not unmounted", true },
-    { damage_short, "/FILE: 2460 bytes, but its clusters hold only 1024", false },
-    { damage_crossed, "belongs to another file, or comes twice", false },
-    { damage_free, "/FILE: its clusters lead to a free one", false },
+    { damage_short, "/FILE: 2460 bytes, but its clusters hold only 1024", true },
+    { damage_twice, "/FILE: its cluster 4 comes twice", true },
+    { damage_crossed, "/DIR/A long name: its cluster 4 belongs to /FILE", true },
+    { damage_empty, "/FILE: empty, but has cluster 4", true },
+    { damage_free, "/FILE: its clusters lead to a free one", true },
     { damage_end, "/FILE: its last cluster does not end it", true },
-    { damage_dots, "/DIR: its record \"..\" leads to cluster 9 instead of 0", false },
+    { damage_dots, "/DIR: its record \"..\" leads to cluster 9 instead of 0", true },
+    { damage_dot_name, "/DIR: its record \"..\" is damaged", true },
+    { damage_dot_kind, "/DIR: its record \"..\" is damaged", true },
+    { damage_same, "/FILE/: its cluster 3 belongs to /DIR/", false },
 };
 
 static void damage_body(void *argument)
