@@ -8,9 +8,12 @@ import random
 NAMES = ["x", "y", "z", "_v1"]
 TEXTS = ["a", "b c", "", "*", "1", "12", "a:b", " p  q ", "a.b.c", "-n", "x/y/z"]
 PLAIN = ["a", "bc", "1", "x.y", "-", "0", "q,r", "foo"]
-PATTERNS = ["*", "a*", "*b", "?", "[a-c]*", "[!a]*", "1?", "a|b", "''", "'*'", '"$x"', "$y", "*.*"]
+PATTERNS = ["*", "a*", "*b", "?", "[a-c]*", "[!a]*", "1?", "a|b", "''", "'*'", '"$x"', "$y", "*.*",
+            "[[:alpha:]]*", "[[:digit:]]", "[![:alpha:]]*", "[[:digit:].a]*", "[]a]*", "[!]x-z]*"]
 OPERATORS = ["-", ":-", "+", ":+", "=", ":=", "#", "##", "%", "%%"]
 NUMBERS = ["0", "1", "2", "7", "-3", "010", "0x1f", "$n", "n"]
+SEPARATORS = [":", "' '", "''", ".", "': '", "' x'"]
+OPTIONS = ["-a", "-b", "-bv", "-ac", "-cab", "--", "w", "-z", "-", "-b 'o p'", "-c"]
 BINARY = ["+", "-", "*", "/", "%", "<", ">", "<=", ">=", "==", "!=", "&", "|", "^", "&&", "||", "<<"]
 
 
@@ -20,6 +23,7 @@ class Maker:
         self.depth = 0
         self.loops = 0
         self.files = 0
+        self.pipes = 0
 
     def pick(self, things):
         return self.random.choice(things)
@@ -32,9 +36,12 @@ class Maker:
     def number(self, depth=0):
         if depth > 2 or self.chance(40):
             return self.pick(NUMBERS)
-        kind = self.random.randrange(8)
+        kind = self.random.randrange(9)
         if kind == 0:
             return f"({self.number(depth + 1)})"
+        if kind == 3:
+            operator = self.pick(["=", "+=", "-=", "*=", "|=", "&=", "^="])
+            return f"(n {operator} {self.number(depth + 1)})"
         if kind == 1:
             return self.pick(["-", "!", "~", "+"]) + f"({self.number(depth + 1)})"
         if kind == 2:
@@ -43,7 +50,7 @@ class Maker:
         right = self.pick(["1", "2", "3"]) if operator in ("/", "%", "<<") else self.number(depth + 1)
         return f"({self.number(depth + 1)} {operator} {right})"
 
-    def parameter(self, quoted):
+    def parameter(self, quoted, depth=0):
         name = self.pick(NAMES + ["1", "2", "@", "*", "#"])
         if name in ("@", "*", "#") or self.chance(40):
             return self.pick([f"${{{name}}}", f"${name}"])
@@ -51,7 +58,10 @@ class Maker:
         if operator in ("=", ":=") and name.isdigit():
             operator = "-"
         if operator[0] in "#%":
-            operand = self.pick(["*", "?", "a", "*b", "a*", "*.", ".*", "[ab]", "'a'", "$y", '"$x"'])
+            operand = self.pick(["*", "?", "a", "*b", "a*", "*.", ".*", "[ab]", "'a'", "$y", '"$x"',
+                                 "[[:alpha:]]", "*[!a-c]"])
+            if depth < 2 and self.chance(20):
+                operand = self.parameter(quoted, depth + 1)
         else:
             operand = self.pick(["", "w", "a b", "$z", "*" if quoted else "k", "$(echo s t)"])
         return f"${{{name}{operator}{operand}}}"
@@ -90,7 +100,64 @@ class Maker:
 
     # ---- commands ---------------------------------------------------------------------------
 
+    def file(self):
+        self.files += 1
+        return f"o{self.files}"
+
+    def document(self):
+        """The lines of a here-document, quoted or not: what follows << and then the line."""
+        if self.chance(20):
+            return f"'E'\n{self.pick(TEXTS)} $x `y` \\z\nE\n"
+        return f"E\n{self.pick(TEXTS)} {self.parameter(True)} $(({self.number()}))\nE\n"
+
+    def options(self):
+        words = " ".join(self.pick(OPTIONS) for _ in range(1 + self.random.randrange(4)))
+        letters = self.pick(["ab:c", ":ab:c", "abc"])
+        return (f"OPTIND=1; while getopts {letters} o {words}; do echo \"$o $OPTARG\"; done; "
+                "echo $OPTIND")
+
+    def trapped(self):
+        """A trap, with its signal. Elsewhere than in the shell itself, signals come at any time."""
+        if self.depth or self.pipes:
+            return f"( trap 'echo end {self.pick(PLAIN)}' EXIT; {self.simple()}\n)"
+        signal = self.pick(["USR1", "INT", "TERM", "HUP"])
+        action = self.pick(["'echo trap'", "'echo $x; x=t'", "''", '"set -- a b"', "'f; false'"])
+        return f"trap {action} {signal}; kill -s {signal} $$; trap - {signal}"
+
+    def rarer(self):
+        kind = self.random.randrange(11)
+        if kind == 0:
+            text = self.pick(["echo al ", "printf '<%s>' 1 ", "f ", "al ", "if true; then echo"])
+            return f"alias {self.pick(['al', 'be'])}=\"{text}\""
+        if kind == 1:
+            return self.pick(["al be x", "be al", "unalias al", "x=2 al y", "al; fi", "\\al"])
+        if kind == 2:
+            return self.options()
+        if kind == 3:
+            return self.trapped()
+        if kind == 4:
+            return f"printf '<%s>' $(cat <<{self.document()}) \"$(cat <<{self.document()})\"; echo"
+        if kind == 5:
+            return self.pick(["set -u", "set +u", "set -f", "set +f", "( set -e; false; echo no )"])
+        if kind == 6:
+            raw = self.pick(["", "-r "])
+            return f"IFS={self.pick(SEPARATORS)} read {raw}x y z <<{self.document()}"
+        if kind == 7:
+            self.depth += 1
+            text = self.commands(2)
+            self.depth -= 1
+            return f"{{ {text}\n}} & wait{self.pick(['', ' $!; echo $?'])}"
+        if kind == 8:
+            return "command " + self.pick([f"echo {self.words()}", "-v echo", "eval 'echo $x'", "f",
+                                          "true", "false", f"printf '%s-' {self.word()}"])
+        if kind == 9 and not self.pipes:
+            name = self.file()
+            return f"exec 3>{name}; echo {self.word()} >&3; exec 3>&-; cat {name}"
+        return f"exec 4<<{self.document()}read x <&4; exec 4<&-; echo \"$x\""
+
     def simple(self):
+        if self.depth < 3 and self.chance(12):
+            return self.rarer()
         kind = self.random.randrange(16)
         if kind < 5:
             return f"printf '<%s>' {self.word()} {self.words()}; echo"
@@ -105,7 +172,7 @@ class Maker:
         if kind == 9:
             return f"n={self.pick(NUMBERS[:5])}; echo $(({self.number()}))"
         if kind == 10:
-            return f"IFS={self.pick([':', ' ', chr(39) * 2, '.', chr(39) + ': ' + chr(39)])}"
+            return f"IFS={self.pick(SEPARATORS)}"
         if kind == 11:
             return f"{self.pick(NAMES)}={self.word()} eval 'printf \"[%s]\" \"$x\" $y; echo'"
         if kind == 12 and self.loops:
@@ -149,13 +216,15 @@ class Maker:
         if kind == 5:
             return f"( {self.body()}\n)"
         if kind == 6:
-            return f"{{ {self.body()}\n}} | {{ {self.body()}\n}}"
-        if kind == 7:
-            # A file of its own: both sides of a pipe may contain such a group.
-            self.files += 1
-            name = f"o{self.files}"
+            # Both sides run at the same time: neither makes files, which the other may list.
+            self.pipes += 1
+            text = f"{{ {self.body()}\n}} | {{ {self.body()}\n}}"
+            self.pipes -= 1
+            return text
+        if kind == 7 and not self.pipes:
+            name = self.file()
             return f"{{ {self.body()}\n}} >{name}; cat {name}"
-        return f"cat <<E\n{self.pick(TEXTS)} {self.parameter(True)} $(({self.number()}))\nE\n"
+        return f"cat <<{self.document()}"
 
     def command(self):
         if self.depth < 3 and self.chance(35):

@@ -91,6 +91,19 @@ static void replace_free(struct replacement *replacement)
     *replacement = (struct replacement){ .file = NULL };
 }
 
+/* Copies the name, if it is in the caller's text, which may be freed before the end. */
+static status_t keep_name(struct place *place)
+{
+    if (place->text)
+        return 0;
+    place->text = mem_alloc(place->name.length + 1);
+    if (!place->text)
+        return -ENOMEM;
+    memcpy(place->text, place->name.name, place->name.length);
+    place->name.name = place->text;
+    return 0;
+}
+
 status_t replace_begin(struct path *start, const char *text, unsigned flags,
                        struct replacement *replacement)
 {
@@ -104,7 +117,9 @@ status_t replace_begin(struct path *start, const char *text, unsigned flags,
         return status;
     }
 
-    status = replace_open(replacement, flags);
+    status = keep_name(&replacement->names->place);
+    if (!status)
+        status = replace_open(replacement, flags);
     if (status)
         replace_free(replacement);
     return status;

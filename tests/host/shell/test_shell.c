@@ -85,6 +85,9 @@ static const struct line_case line_cases[] = {
       "a\nspindle: line 3: syntax error: \")\" unexpected\n", 2 },
     { "trap 'echo u' USR1; (sleep 0.1; kill -USR1 $$; sleep 0.3; exit 3) & wait $!; echo $?\n"
       "wait $!; echo $?", "u\n138\n3\n", 0 },
+    /* the name of a file that stays open is needed until it is closed */
+    { "echo old > /f; exec 3> /f; echo new >&3; : > /-; exec 3>&-; cat /f; cat /-; rm /f /-",
+      "new\n", 0 },
     { "trap '' USR1; (sleep 0.1; kill -USR1 $$; sleep 0.3; exit 3) & wait $!; echo $?", "3\n", 0 },
     { "(sleep 0.1; kill $$; sleep 0.3) & wait; echo not reached", "", 143 },
     { "x=1; PS4='$x> '; set -x; y=2 echo a $(echo b) 2> /e; z=3; set +x",
