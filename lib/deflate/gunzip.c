@@ -235,7 +235,7 @@ void gunzip_begin(struct gunzip *g)
     g->inflate.bits = 0;
     g->inflate.bit_count = 0;
     g->inflate.overrun = false;
-    gunzip_feed(g, (struct bytes){ NULL, 0 });
+    g->inflate.in = g->inflate.in_end = NULL;
     member_begin(g);
 }
 

@@ -47,15 +47,18 @@ void traps_send(struct traps *traps, int number)
     spin_unlock(&waiting);
 }
 
-int traps_next(const struct traps *traps)
+int traps_next(struct traps *traps)
 {
-    uint64_t pending = atomic_load(&traps->pending);
-    for (int i = 1; i < SIGNAL_ERR && pending; i++) {
+    for (int i = 1; i < SIGNAL_ERR && atomic_load(&traps->pending); i++) {
+        uint64_t bit = (uint64_t)1 << i;
+        if (!(atomic_load(&traps->pending) & bit))
+            continue;
+
         /* By default a signal ends the shell, except those that only inform. KILL always does. */
         const char *action = i == SIGNAL_KILL ? NULL : traps->actions[i];
-        bool taken = action ? *action : i != SIGNAL_CHLD && i != SIGNAL_CONT;
-        if (taken && pending >> i & 1)
+        if (action ? *action : i != SIGNAL_CHLD && i != SIGNAL_CONT)
             return i;
+        atomic_fetch_and(&traps->pending, ~bit); /* it is ignored */
     }
     return 0;
 }

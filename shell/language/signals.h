@@ -48,7 +48,7 @@ const char *signal_name(int number);
 /* Sends a signal, from any thread. */
 void traps_send(struct traps *traps, int number);
 /* Returns the first pending signal that is not ignored, or 0. */
-int traps_next(const struct traps *traps);
+int traps_next(struct traps *traps);
 /* From traps_wait_begin() on, a signal interrupts the caller. traps_wait_end() returns whether one
  * has; the caller is then not interrupted any more. */
 void traps_wait_begin(struct traps *traps);

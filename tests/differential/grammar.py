@@ -107,12 +107,12 @@ class Maker:
     def document(self):
         """The lines of a here-document, quoted or not: what follows << and then the line."""
         if self.chance(20):
-            return f"'E'\n{self.pick(TEXTS)} $x `y` \\z\nE\n"
+            return f"'E'\n{self.pick(TEXTS)} $x `y`\nE\n"
         return f"E\n{self.pick(TEXTS)} {self.parameter(True)} $(({self.number()}))\nE\n"
 
     def options(self):
         words = " ".join(self.pick(OPTIONS) for _ in range(1 + self.random.randrange(4)))
-        letters = self.pick(["ab:c", ":ab:c", "abc"])
+        letters = ":ab:c" if self.pipes else self.pick(["ab:c", ":ab:c", "abc"])
         return (f"OPTIND=1; while getopts {letters} o {words}; do echo \"$o $OPTARG\"; done; "
                 "echo $OPTIND")
 
@@ -137,7 +137,7 @@ class Maker:
             return self.trapped()
         if kind == 4:
             return f"printf '<%s>' $(cat <<{self.document()}) \"$(cat <<{self.document()})\"; echo"
-        if kind == 5:
+        if kind == 5 and not self.pipes:
             return self.pick(["set -u", "set +u", "set -f", "set +f", "( set -e; false; echo no )"])
         if kind == 6:
             raw = self.pick(["", "-r "])
@@ -216,9 +216,10 @@ class Maker:
         if kind == 5:
             return f"( {self.body()}\n)"
         if kind == 6:
-            # Both sides run at the same time: neither makes files, which the other may list.
+            # Both sides run at the same time: neither makes files, which the other may list, and
+            # the second one reads all, so that the first one can write its errors.
             self.pipes += 1
-            text = f"{{ {self.body()}\n}} | {{ {self.body()}\n}}"
+            text = f"{{ {self.body()}\n}} | {{ {self.body()}\ncat >/dev/null\n}}"
             self.pipes -= 1
             return text
         if kind == 7 and not self.pipes:
@@ -242,7 +243,7 @@ class Maker:
 
     def script(self):
         """Functions that do not call each other, and commands that call them."""
-        parts = ["n=2; x=1; y='a b'; z=a.b.c"]
+        parts = ["n=2; x=1; y='a b'; z=a.b.c; al() { echo al; }; be() { echo be; }"]
         for name in ("f", "g"):
             self.depth, self.loops = 1, 0
             text = "echo in $#"

@@ -399,8 +399,8 @@ static void put_operator(struct expansion *x, const struct part *part, const cha
             x->status = complain(x, "%s: parameter not set", part->text, NULL);
         else if (part->operator == PARAMETER_LENGTH)
             put_length(x, part, value);
-        else
-            put_trimmed(x, part, value ? value : "");
+        else if (value)
+            put_trimmed(x, part, value);
         break;
     }
 }
