@@ -147,6 +147,7 @@ EXPORT(output_file_stream);
 
 /* shell/language/run.h, signals.h */
 EXPORT(shell_run_command);
+EXPORT(shell_run_found);
 EXPORT(shell_run_text);
 EXPORT(signal_find);
 EXPORT(signal_name);

@@ -255,6 +255,7 @@ struct parse {
     struct options *options;
     char **words;
     int count, at; /* words; the present one */
+    int left;      /* of the words: the command's name, and the operands so far */
     bool help;
     int result; /* the command's status when parsing fails */
 };
@@ -278,7 +279,7 @@ static bool add_value(struct parse *parse, int index, const char *text)
         return false;
     }
 
-    *value = (struct option_value){ .text = text };
+    *value = (struct option_value){ .text = text, .operands = parse->left - 1 };
 
     /* Append it: commands such as grep use the values in the order given. */
     if (values->last)
@@ -457,7 +458,7 @@ static bool is_understood(const struct parse *parse, const char *word)
 static int parse_words(struct parse *parse, unsigned rules)
 {
     bool open = true;
-    int left = 1;
+    parse->left = 1;
 
     /* The command parses its words itself, except a leading --help. */
     if (rules & OPTIONS_RAW) {
@@ -484,18 +485,18 @@ static int parse_words(struct parse *parse, unsigned rules)
         if (is_option && !take_word(parse, word))
             return -1;
         if (parse->help)
-            return left;
+            return parse->left;
 
         /* Move operands to the front of the words, in their order, over the options that were
          * taken. */
         if (!is_option) {
-            parse->words[left++] = word;
+            parse->words[parse->left++] = word;
             open = open && !(rules & (OPTIONS_FIRST | OPTIONS_LENIENT));
         }
     }
 
-    parse->words[left] = NULL;
-    return left;
+    parse->words[parse->left] = NULL;
+    return parse->left;
 }
 
 /* Runs a command whose options were removed from its words, of which `left` remain. */

@@ -20,8 +20,8 @@ enum {
     PREFIX = 345, PREFIX_BYTES = 155,
 };
 
-/* Decodes an octal number, or a binary one if the top bit of the first byte is set (GNU). */
-static int64_t take_number(const uint8_t *field, size_t bytes)
+/* The number is binary if the top bit of the first byte is set. */
+int64_t tar_decode_number(const uint8_t *field, size_t bytes)
 {
     uint64_t value = 0;
     if (field[0] & 0x80) {
@@ -61,7 +61,7 @@ int tar_decode(struct tar_member *member, const uint8_t block[TAR_BLOCK])
         zeroes = !block[i];
     if (zeroes)
         return 0;
-    if ((uint64_t)take_number(block + CHECKSUM, SHORT_BYTES) != sum(block))
+    if ((uint64_t)tar_decode_number(block + CHECKSUM, SHORT_BYTES) != sum(block))
         return -EUCLEAN;
 
     /* A long name is divided at a slash: its first part is the prefix. */
@@ -76,13 +76,15 @@ int tar_decode(struct tar_member *member, const uint8_t block[TAR_BLOCK])
     take_text(member->user, sizeof(member->user), block + USER, OWNER_BYTES);
     take_text(member->group, sizeof(member->group), block + GROUP, OWNER_BYTES);
 
-    int64_t size = take_number(block + SIZE, LONG_BYTES);
+    int64_t size = tar_decode_number(block + SIZE, LONG_BYTES);
     member->type = block[TYPE] ? (char)block[TYPE] : '0';
-    member->mode = (uint32_t)take_number(block + MODE, SHORT_BYTES) & 07777;
-    member->uid = (uint32_t)take_number(block + UID, SHORT_BYTES);
-    member->gid = (uint32_t)take_number(block + GID, SHORT_BYTES);
+    member->mode = (uint32_t)tar_decode_number(block + MODE, SHORT_BYTES) & 07777;
+    member->uid = (uint32_t)tar_decode_number(block + UID, SHORT_BYTES);
+    member->gid = (uint32_t)tar_decode_number(block + GID, SHORT_BYTES);
     member->size = (uint64_t)size;
-    member->modified_s = take_number(block + MODIFIED, LONG_BYTES);
+    member->modified_s = tar_decode_number(block + MODIFIED, LONG_BYTES);
+    member->sparse = member->map_in_content = false;
+    member->full_size = 0;
 
     /* Before ustar, a name that ends with a slash was a directory. Links have no content. */
     size_t length = strlen(member->name);
@@ -158,20 +160,79 @@ static int64_t take_decimal(const char *text, size_t bytes)
     return negative ? -value : value;
 }
 
-static void apply(struct tar_member *member, const char *key, size_t key_bytes, const char *value,
-                  size_t bytes)
+/* Adds the areas of "OFFSET,BYTES,OFFSET,BYTES...". */
+static bool add_areas(struct buffer *map, const char *text, size_t bytes)
 {
-    bool is_path = text_equal_n(key, key_bytes, "path", 4);
-    if (is_path || text_equal_n(key, key_bytes, "linkpath", 8))
-        take_text(is_path ? member->name : member->link, TAR_NAME_MAX + 1, (const uint8_t *)value,
-                  bytes);
-    else if (text_equal_n(key, key_bytes, "size", 4))
-        member->size = (uint64_t)max(take_decimal(value, bytes), 0);
-    else if (text_equal_n(key, key_bytes, "mtime", 5))
-        member->modified_s = take_decimal(value, bytes);
+    uint64_t numbers[2];
+    unsigned have = 0;
+    while (bytes) {
+        const char *comma = memchr(text, ',', bytes);
+        size_t length = comma ? (size_t)(comma - text) : bytes;
+        numbers[have++] = (uint64_t)max(take_decimal(text, length), 0);
+        if (have == 2 && !tar_add_area(map, numbers[0], numbers[1]))
+            return false;
+        have %= 2;
+        length += comma != NULL;
+        text += length;
+        bytes -= length;
+    }
+    return !have;
 }
 
-bool tar_apply_pax(struct tar_member *member, const char *text, size_t bytes)
+/* A record of a pax header. */
+struct record {
+    const char *key, *value;
+    size_t key_bytes, bytes;
+};
+
+static bool record_is(const struct record *record, const char *key)
+{
+    return text_equal_n(record->key, record->key_bytes, key, strlen(key));
+}
+
+/* Applies a record about a sparse file: GNU's forms 0.0, 0.1 and 1.0. */
+static bool apply_sparse(struct tar_member *member, struct buffer *map,
+                         const struct record *record)
+{
+    uint64_t number = (uint64_t)max(take_decimal(record->value, record->bytes), 0);
+    if (record_is(record, "GNU.sparse.name"))
+        take_text(member->name, sizeof(member->name), (const uint8_t *)record->value,
+                  record->bytes);
+    else if (record_is(record, "GNU.sparse.size") || record_is(record, "GNU.sparse.realsize"))
+        member->full_size = number;
+    else if (record_is(record, "GNU.sparse.major"))
+        member->map_in_content = number == 1;
+    else if (record_is(record, "GNU.sparse.map"))
+        return add_areas(map, record->value, record->bytes);
+    else if (record_is(record, "GNU.sparse.offset"))
+        member->area_offset = number;
+    else if (record_is(record, "GNU.sparse.numbytes"))
+        return tar_add_area(map, member->area_offset, number);
+    member->sparse = true;
+    return true;
+}
+
+static bool apply(struct tar_member *member, struct buffer *map, const struct record *record)
+{
+    const uint8_t *value = (const uint8_t *)record->value;
+    if (record_is(record, "path"))
+        take_text(member->name, sizeof(member->name), value, record->bytes);
+    else if (record_is(record, "linkpath"))
+        take_text(member->link, sizeof(member->link), value, record->bytes);
+    else if (record_is(record, "uname"))
+        take_text(member->user, sizeof(member->user), value, record->bytes);
+    else if (record_is(record, "gname"))
+        take_text(member->group, sizeof(member->group), value, record->bytes);
+    else if (record_is(record, "size"))
+        member->size = (uint64_t)max(take_decimal(record->value, record->bytes), 0);
+    else if (record_is(record, "mtime"))
+        member->modified_s = take_decimal(record->value, record->bytes);
+    else if (record->key_bytes > 11 && text_starts(record->key, "GNU.sparse."))
+        return apply_sparse(member, map, record);
+    return true;
+}
+
+bool tar_apply_pax(struct tar_member *member, struct buffer *map, const char *text, size_t bytes)
 {
     while (bytes) {
         size_t digits = 0, length = 0;
@@ -186,7 +247,10 @@ bool tar_apply_pax(struct tar_member *member, const char *text, size_t bytes)
         const char *equals = memchr(key, '=', (size_t)(end - key));
         if (!equals)
             return false;
-        apply(member, key, (size_t)(equals - key), equals + 1, (size_t)(end - equals - 1));
+        struct record record = { key, equals + 1, (size_t)(equals - key),
+                                 (size_t)(end - equals - 1) };
+        if (!apply(member, map, &record))
+            return false;
         text += length;
         bytes -= length;
     }

@@ -1,5 +1,5 @@
 /*
- * tar_select.c - which files tar takes, and the owners that it gives them; see tar.h.
+ * tar_select.c - which files and members tar takes, and under what names; see tar.h.
  */
 #include "lib/string.h"
 #include "lib/text.h"
@@ -7,13 +7,20 @@
 #include "shell/options.h"
 #include "shell/pattern.h"
 
+struct lines {
+    struct words *words;
+    char end;
+};
+
 static status_t add_lines(struct input *input, void *context)
 {
+    struct lines *lines = context;
     char *line;
     size_t bytes;
     int got;
+    input->line_end = lines->end;
     while ((got = input_line(input, &line, &bytes)) > 0) {
-        status_t status = bytes ? words_add(context, line, bytes) : 0;
+        status_t status = bytes ? words_add(lines->words, line, bytes) : 0;
         if (status)
             return status;
     }
@@ -24,9 +31,11 @@ static status_t add_lines(struct input *input, void *context)
 static bool add_files(struct tar *tar, char letter, struct words *words)
 {
     const struct option_value *value = option_values(tar->shell, letter);
+    bool ends_with_nul = letter == 'T' && option_given_name(tar->shell, "null");
+    struct lines lines = { words, ends_with_nul ? '\0' : '\n' };
     for (; value; value = value->next) {
         const char *shown;
-        status_t status = input_one(tar->shell, value->text, &shown, add_lines, words);
+        status_t status = input_one(tar->shell, value->text, &shown, add_lines, &lines);
         if (status) {
             tar_fail(tar, shown, status);
             return false;
@@ -46,11 +55,35 @@ bool tar_collect(struct tar *tar)
     return add_files(tar, 'X', &tar->excluded) && add_files(tar, 'T', &tar->listed);
 }
 
-/* Returns whether the pattern matches the text, or its start up to a slash. Changes the text. */
-static bool matches_start(const char *pattern, char *text)
+bool tar_enter(struct tar *tar, int operand)
+{
+    const struct option_value *next = tar->next_directory;
+    for (; next && next->operands <= operand; next = next->next) {
+        struct path *path;
+        status_t status = path_walk(tar->directory, next->text, 0, &path);
+        if (!status && !path_is_directory(path)) {
+            path_put(path);
+            status = -ENOTDIR;
+        }
+        if (status) {
+            tar_fail(tar, next->text, status);
+            return false;
+        }
+        path_put(tar->directory);
+        tar->directory = path;
+    }
+    tar->next_directory = next;
+    return true;
+}
+
+/* ---- patterns ----------------------------------------------------------------------------- */
+
+/* Returns whether the pattern, or literal name, matches the text, or its start up to a slash.
+ * Changes the text. */
+static bool matches_start(const char *pattern, bool literal, char *text)
 {
     for (;;) {
-        if (glob_matches_text(pattern, text, false))
+        if (literal ? text_equal(pattern, text) : glob_matches_text(pattern, text, false))
             return true;
         char *slash = strrchr(text, '/');
         if (!slash)
@@ -69,35 +102,71 @@ bool tar_excludes(const struct tar *tar, const char *name)
         for (const char *at = name; at && *at && !excluded; at = strchr(at, '/')) {
             at += *at == '/';
             memcpy(copy, at, strlen(at) + 1);
-            excluded = *copy && matches_start(tar->excluded.list[i], copy);
+            excluded = *copy && matches_start(tar->excluded.list[i], tar->literal, copy);
         }
     mem_free(copy);
     return excluded;
 }
 
-/* Parses "NAME", "NAME:ID" or "ID". */
-static void set_one(const char *text, char *name, size_t room, uint32_t *id)
+/* Returns whether an operand is the name, or a directory that contains it. */
+static bool operand_fits(const struct tar *tar, const char *operand, const char *name)
 {
-    const char *colon = strchr(text, ':');
-    uint64_t number;
-    size_t length = colon ? (size_t)(colon - text) : strlen(text);
-    bool has_number = !text_parse_u64(colon ? colon + 1 : text, &number) && number <= UINT32_MAX;
-    length = colon || !has_number ? length : 0;
-    length = length < room ? length : room - 1;
-    memcpy(name, text, length);
-    name[length] = '\0';
-    if (has_number)
-        *id = (uint32_t)number;
+    size_t length = strlen(operand);
+    while (length > 1 && operand[length - 1] == '/')
+        length--;
+    if (!tar->wildcards)
+        return !strncmp(name, operand, length) && (!name[length] || name[length] == '/');
+
+    char *copy = mem_alloc(strlen(name) + 1);
+    bool fits = false;
+    if (copy) {
+        memcpy(copy, name, strlen(name) + 1);
+        fits = matches_start(operand, false, copy);
+    }
+    mem_free(copy);
+    return fits;
 }
 
-void tar_set_owner(const struct tar *tar, struct tar_member *member)
+bool tar_is_wanted(struct tar *tar, const char *name)
 {
-    const char *owner = option_value_name(tar->shell, "owner");
-    const char *group = option_value_name(tar->shell, "group");
-    if (owner)
-        set_one(owner, member->user, sizeof(member->user), &member->uid);
-    if (group)
-        set_one(group, member->group, sizeof(member->group), &member->gid);
-    if (tar->has_modified)
-        member->modified_s = tar->modified_s;
+    bool wanted = !tar->count;
+    for (int i = 0; i < tar->count; i++) {
+        bool fits = operand_fits(tar, tar->names[i], name);
+        tar->found[i] |= fits;
+        wanted |= fits;
+    }
+    return wanted && !tar_excludes(tar, name);
+}
+
+/* ---- names -------------------------------------------------------------------------------- */
+
+const char *tar_safe_name(struct tar *tar, const char *name)
+{
+    const char *rest = name;
+    if (tar->absolute)
+        return name;
+    for (const char *at = name, *end; *at; at = end + (*end == '/')) {
+        end = strchr(at, '/');
+        end = end ? end : at + strlen(at);
+        if (end - at == 2 && text_starts(at, ".."))
+            rest = end;
+    }
+    while (*rest == '/')
+        rest++;
+    if (rest != name && !tar->warned) {
+        shell_complain(tar->shell, "Removing leading `%.*s' from member names", (int)(rest - name),
+                       name);
+        tar->warned = true;
+    }
+    return *rest ? rest : ".";
+}
+
+const char *tar_strip_name(const struct tar *tar, const char *name)
+{
+    for (uint64_t strip = tar->strip; strip && name; strip--) {
+        name = strchr(name, '/');
+        while (name && *name == '/')
+            name++;
+    }
+    return name && *name ? name : NULL;
 }

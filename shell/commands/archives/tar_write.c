@@ -124,7 +124,10 @@ static void fill(struct tar_member *member, const struct node_info *info)
     static const char types[] = { [NODE_FILE] = '0', [NODE_DIRECTORY] = '5', [NODE_LINK] = '2' };
     bool has_mode = info->known & INFO_MODE;
     member->type = (unsigned)info->type < sizeof(types) ? types[info->type] : 0;
-    member->mode = has_mode ? info->mode & 07777 : info->type == NODE_DIRECTORY ? 0755 : 0644;
+    member->mode = has_mode                       ? info->mode & 07777
+                   : info->type == NODE_DIRECTORY ? 0755
+                   : info->type == NODE_LINK      ? 0777
+                                                  : 0644;
     member->uid = has_mode ? info->uid : 0;
     member->gid = has_mode ? info->gid : 0;
     member->size = info->type == NODE_FILE ? info->size_bytes : 0;
@@ -148,8 +151,7 @@ static status_t put_node(struct writer *writer, const char *name, struct path *p
     tar_set_owner(tar, member);
     if (!member->type)
         return -EOPNOTSUPP;
-    while (*name == '/')
-        name++;
+    name = tar_safe_name(tar, name);
     size_t length = text_copy(member->name, sizeof(member->name) - 1, name);
     if (length >= sizeof(member->name) - 1)
         return -ENAMETOOLONG;
@@ -164,7 +166,7 @@ static status_t put_node(struct writer *writer, const char *name, struct path *p
         status = put_header(writer, member);
     if (!status && tar->verbose)
         tar_list(tar, tar->out == tar->shell->out ? tar->shell->err : tar->shell->out, member,
-                 false);
+                 member->name, false);
     return status || member->type != '0' ? status : put_content(writer, path, member->size);
 }
 
@@ -237,6 +239,8 @@ void tar_write(struct tar *tar)
     writer->tar = tar;
     for (int i = 0; i < tar->count + tar->listed.count && !shell_interrupted(); i++) {
         const char *name = i < tar->count ? tar->names[i] : tar->listed.list[i - tar->count];
+        if (!tar_enter(tar, i < tar->count ? i : tar->count))
+            break;
         status_t status = put_operand(writer, name);
         if (status)
             tar_fail(tar, name, status);

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <zlib.h>
 
 #include "kernel/port.h"
 #include "lib/macros.h"
@@ -108,6 +109,135 @@ BODY(escapes)
     stop();
 }
 
+/* ---- names, modes, directories ------------------------------------------------------------ */
+
+BODY(names)
+{
+    start();
+    rig_mkdir("/d");
+    rig_mkdir("/d/e");
+    put("/d/a", "A\n");
+    put("/d/e/b", "B\n");
+    says("cd /; tar -c -C d a -C e b | tar -t; tar -cC d . | tar -t | sort",
+         "a\nb\n./\n./a\n./e/\n./e/b\n");
+    run("tar cf /t.tar -C /none a", 2, "", "tar: /none: No such file or directory\n");
+    run("tar cf /t.tar -C /d/a a", 2, "", "tar: /d/a: Not a directory\n");
+    run("tar cf /t.tar /d/../d/a; tar tf /t.tar", 0, "d/a\n",
+        "tar: Removing leading `/d/../' from member names\n");
+    says("tar cPf /t.tar /d/a ../d/e; tar tf /t.tar", "/d/a\n../d/e/\n../d/e/b\n");
+    says("tar c --mode u=rwx,go= d/a | tar tv | cut -c1-10; "
+         "tar c --mode 640 d/a | tar tv | cut -c1-10; tar c --mode a+X,o-r d | tar tv | "
+         "cut -c1-10 | sort -u", "-rwx------\n-rw-r-----\n-rw-r-----\ndrwxr-x--x\n");
+    run("tar c --mode u+q d/a", 2, "", "tar: Invalid mode given on option: 'u+q'\n");
+    says("tar cf /t.tar d; tar tf /t.tar --wildcards '*b'; "
+         "tar tf /t.tar --strip 1 --show-transformed", "d/e/b\na\ne/\ne/b\n");
+    says("printf 'd/a\\0d/e/b\\0' > /l; tar c --null -T /l | tar t; mkdir /o; "
+         "tar c --mtime @86400 d | tar x -C /o; stat -c %Y /o/d /o/d/e; "
+         "tar tf /t.tar d/a --exclude a", "d/a\nd/e/b\n86400\n86400\n");
+    stop();
+}
+
+/* ---- packed ------------------------------------------------------------------------------- */
+
+BODY(packed)
+{
+    static uint8_t file[ARCHIVE_MAX];
+    start();
+    size_t at = member(0, "one", '0', "", "content of one\n");
+    memset(archive + at, 0, 2 * BLOCK);
+    z_stream stream = { 0 };
+    kassert(deflateInit2(&stream, 6, Z_DEFLATED, 31, 8, 0) == Z_OK);
+    stream.next_in = archive;
+    stream.avail_in = (unsigned)at + 2 * BLOCK;
+    stream.next_out = file;
+    stream.avail_out = sizeof(file);
+    kassert(deflate(&stream, Z_FINISH) == Z_STREAM_END);
+    size_t bytes = sizeof(file) - stream.avail_out;
+    deflateEnd(&stream);
+
+    rig_put_file("/p.tgz", file, bytes);
+    rig_put_file("/plain.tar", archive, at);
+    rig_put_file("/cut.tgz", file, bytes / 2);
+    says("tar tf /p.tgz; tar -tzf /p.tgz; cat /p.tgz | tar tz; cd /; tar xzf p.tgz; cat one",
+         "one\none\none\ncontent of one\n");
+    run("tar -tzf /plain.tar", 2, "", "tar: /plain.tar: not in gzip format\n");
+    run("tar -xOf /cut.tgz", 2, NULL, "tar: /cut.tgz: unexpected end of file\n");
+    file[bytes - 6] ^= 1;
+    rig_put_file("/p.tgz", file, bytes);
+    run("tar -tf /p.tgz", 2, "one\n",
+        "tar: /p.tgz: invalid compressed data--crc error\n");
+    stop();
+}
+
+/* ---- sparse files ------------------------------------------------------------------------- */
+
+/* Changes bytes of the member at `at`, and corrects its checksum. */
+static void patch(size_t at, size_t offset, const char *text)
+{
+    uint8_t *block = archive + at;
+    unsigned sum = 0;
+    memcpy(block + offset, text, strlen(text));
+    memset(block + 148, ' ', 8);
+    for (unsigned i = 0; i < BLOCK; i++)
+        sum += block[i];
+    snprintf((char *)block + 148, 8, "%06o", sum);
+}
+
+/* "ab" at 3 and "cd" at 600, of 1000 bytes: in each of GNU's forms. */
+BODY(sparse)
+{
+    static const char full[] =
+        "tar xf /t.tar; wc -c < s; tr -d '\\0' < s; tail -c +601 s | head -c 2; "
+        "tar xOf /t.tar | cmp - s; tar tvf /t.tar | sed 's/.* 1000 .*/1000/'";
+    static const char *const maps[] = {
+        "22 GNU.sparse.major=0\n28 GNU.sparse.map=3,2,600,2\n"
+        "24 GNU.sparse.size=1000\n",
+        "25 GNU.sparse.offset=003\n26 GNU.sparse.numbytes=02\n25 GNU.sparse.offset=600\n"
+        "26 GNU.sparse.numbytes=02\n24 GNU.sparse.size=1000\n",
+    };
+    start();
+    size_t at = member(0, "s", 'S', "", "abcd");
+    patch(0, 386, "00000000003");
+    patch(0, 398, "00000000002");
+    patch(0, 410, "00000001130");
+    patch(0, 422, "00000000002");
+    patch(0, 483, "00000001750");
+    rig_put_file("/t.tar", archive, at);
+    says("cd /", "");
+    says(full, "1000\nabcdcd1000\n");
+
+    for (size_t i = 0; i < ARRAY_LENGTH(maps); i++) {
+        at = member(0, "x", 'x', "", maps[i]);
+        at = member(at, "s", '0', "", "abcd");
+        rig_put_file("/t.tar", archive, at);
+        says(full, "1000\nabcdcd1000\n");
+    }
+
+    at = member(0, "x", 'x', "", "22 GNU.sparse.major=1\n22 GNU.sparse.minor=0\n"
+                "28 GNU.sparse.realsize=1000\n21 GNU.sparse.name=s\n");
+    size_t content = at;
+    at = member(at, "GNUSparseFile.0/s", '0', "", "2\n3\n2\n600\n2\n");
+    patch(content, 124, "00000001004");
+    memset(archive + at, 0, BLOCK);
+    memcpy(archive + at, "abcd", 4);
+    rig_put_file("/t.tar", archive, at + BLOCK);
+    says(full, "1000\nabcdcd1000\n");
+
+    /* Areas that overlap, end after the file, or have more bytes than the archive. */
+    static const char *const wrong[] = { "2\n3\n2\n4\n2\n", "2\n3\n2\n999\n2\n", "1\n3\n9\n",
+                                         "9999999\n", "x", "1\n99999999999999999999\n" };
+    for (size_t i = 0; i < ARRAY_LENGTH(wrong); i++) {
+        memset(archive + content + BLOCK, 0, BLOCK);
+        memcpy(archive + content + BLOCK, wrong[i], strlen(wrong[i]));
+        rig_put_file("/t.tar", archive, at + BLOCK);
+        run("tar xf /t.tar", 2, "", "tar: /t.tar: This does not look like a tar archive, or it is "
+                                    "damaged\n");
+    }
+    stop();
+}
+
+/* ---- damage ------------------------------------------------------------------------------- */
+
 /* Archives with bytes that were changed, or cut: they are refused, or extracted below /o. */
 BODY(damaged)
 {
@@ -119,6 +249,8 @@ BODY(damaged)
         at = member(at, "one", '0', "", "content");
         at = member(at, "long", 'L', "", "another/name");
         at = member(at, "two", '5', "", "");
+        at = member(at, "sparse", 'S', "", "abcd");
+        patch(at - 2 * BLOCK, 483, "00000001750");
         for (int i = rand() % 4; i >= 0; i--)
             archive[(size_t)rand() % at] = (uint8_t)rand();
         rig_put_file("/t.tar", archive, (size_t)rand() % (at + 1));
@@ -134,6 +266,9 @@ int main(void)
         cmocka_unit_test(test_round_trip),
         cmocka_unit_test(test_selection),
         cmocka_unit_test(test_escapes),
+        cmocka_unit_test(test_names),
+        cmocka_unit_test(test_packed),
+        cmocka_unit_test(test_sparse),
         cmocka_unit_test(test_damaged),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
