@@ -27,7 +27,7 @@ static const char *const harmless[] = {
 static void found(struct check_report *report, const char *text, bool repaired)
 {
     struct findings *findings = container_of(report, struct findings, report);
-    bool is_harmless = findings->renames && strstr(text, "belongs to another file");
+    bool is_harmless = findings->renames && strstr(text, ": its cluster ");
     (void)repaired;
     for (size_t i = 0; i < ARRAY_LENGTH(harmless); i++)
         is_harmless = is_harmless || strstr(text, harmless[i]);
