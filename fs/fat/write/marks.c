@@ -8,6 +8,14 @@
 #define ENTRY_CLEAN 0x08000000u
 #define ENTRY_NO_ERRORS 0x04000000u
 
+/*
+ * Windows writes the marks into the boot sector and into entry 1, and looks at both; Linux writes
+ * and reads those in the boot sector only. mtools refuses a FAT16 volume whose entry 1 has a mark
+ * ("Error reading FAT"). The specification leaves the entry's bits optional (4). So on FAT16 they
+ * are only written if the boot sector has no place for the marks; those of others are read, and
+ * removed with the mark.
+ */
+
 /* Returns the bits of entry 1 as the table stores them. */
 static uint32_t entry_bits(const struct fat *fat, uint32_t bits)
 {
@@ -60,6 +68,8 @@ static status_t entry_mark(struct fat *fat, const struct fat_marks *marks)
     status_t status = fat_entry_read(fat, 1, &entry);
     if (status)
         return status;
+    if (fat->geometry.bits == 16 && fat->geometry.state_address)
+        return fat_entry_write(fat, CHANGE_MARK, 1, entry | entry_bits(fat, set));
     entry &= ~entry_bits(fat, ENTRY_CLEAN | ENTRY_NO_ERRORS);
     return fat_entry_write(fat, CHANGE_MARK, 1, entry | entry_bits(fat, set));
 }

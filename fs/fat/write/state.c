@@ -1,8 +1,7 @@
 /*
  * state.c - making a volume writable, and read-only again.
  *
- * While a volume can be written it is marked as dirty, in the boot sector (as Linux does) and in
- * the table's entry 1 (as Windows does; FAT12 has no bits there), and FSInfo of FAT32 contains no
+ * While a volume can be written it is marked as dirty (marks.c), and FSInfo of FAT32 contains no
  * number of free clusters, since it could not be kept true at each moment.
  */
 #include "fs/fat/fat.h"

@@ -266,6 +266,7 @@ static void marks_body(void *n)
     expect("rw", remount("rw"), -EIO);
     expect("rw", remount("rw"), 0);
     kassert(marked_dirty());
+    kassert(host_run("mdir -i $V :: >/dev/null", image, volume->bytes));
 
     disk->fail_nth_write = 1;
     expect("ro", remount("ro"), -EIO);
