@@ -245,6 +245,16 @@ static status_t size_clear(struct visit *v, struct bytes record)
     return v->c->repair ? record_repair(v, repaired, 0) : 0;
 }
 
+/* Returns whether a short name has characters that no system writes (6.1). */
+static bool has_bad_characters(struct bytes record)
+{
+    static const char bad[] = "\"*+,./:;<=>?[\\]|";
+    for (unsigned i = 0; i < FAT_RAW_NAME_BYTES; i++)
+        if (memchr(bad, bytes_u8(record, RECORD_NAME + i), sizeof(bad) - 1))
+            return true;
+    return false;
+}
+
 static status_t check_node(struct visit *v, struct bytes record)
 {
     struct fat_attributes attributes;
@@ -255,6 +265,8 @@ static status_t check_node(struct visit *v, struct bytes record)
         fat_record_name(fat_of(v->c->fsd), record, v->name);
     }
     path_make(v, v->name);
+    if (has_bad_characters(record))
+        check_found(v->c, false, "%s: its short name has invalid characters", v->path);
     if (!(attributes.attributes & FAT_DIRECTORY))
         return check_file(v, record, &attributes);
     status_t status = attributes.size_bytes ? size_clear(v, record) : 0;
