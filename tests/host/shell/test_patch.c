@@ -84,6 +84,27 @@ BODY(places)
     put("/p", "--- /dev/null\n+++ b/d/new\n@@ -0,0 +1,2 @@\n+x\n+y\n");
     says("patch -p1 -i /p; cat /d/new; patch -p1 -R -i /p; find /d -type f",
          "patching file d/new\nx\ny\npatching file d/new\n");
+
+    /* The rejects have the times of the header, and the lines that were tried. */
+    says("printf 'a\\nb\\n' >/g; printf -- '--- x/g\\t2001-01-01\\n+++ g\\t2002-01-01\\n"
+         "@@ -1,2 +1,3 @@\\n+n\\n a\\n b\\n@@ -5 +6 @@ f\\n-q\\n"
+         "\\\\ No newline at end of file\\n+r\\n' >/p; patch -i /p; cat /g.rej; rm /g*",
+         "patching file g\nHunk #2 FAILED at 6.\n1 out of 2 hunks FAILED -- saving rejects to file "
+         "g.rej\n--- g\t2001-01-01\n+++ g\t2002-01-01\n@@ -6 +7 @@ f\n-q+r\n");
+
+    /* A patch that removes a missing file seems to be reversed; a directory is not patched. */
+    put("/p", "--- g\n+++ /dev/null\n@@ -1 +0,0 @@\n-x\n");
+    run("patch -i /p g", SHELL_FAILED, "The next patch would delete the file g,\nwhich does not "
+        "exist!  Skipping patch.\n1 out of 1 hunk ignored\n", "");
+    run("mkdir /dd; patch -i /p dd; rm -r /dd*", SHELL_DONE, "File dd is not a regular file -- "
+        "refusing to patch\n1 out of 1 hunk ignored -- saving rejects to file dd.rej\n", "");
+
+    /* The last context lines may be lost; a line without LF gets one if another follows. */
+    put("/g", "a\n\n");
+    put("/p", "--- g\n+++ g\n@@ -1,2 +1,3 @@\n+n\n a\n");
+    says("patch -s -i /p; cat /g; printf x >/g; rm -f /g.*", "n\na\n\n");
+    put("/p", "--- g\n+++ g\n@@ -1,0 +2 @@\n+y\n");
+    says("patch -s -i /p; cat /g; rm /g*", "x\ny\n");
     run("patch -i /f", SHELL_TROUBLE, "",
         "patch: **** Only garbage was found in the patch input.\n");
     put("/p", "--- f\n+++ f\n@@ -1,3 +1,3 @@\n 0\n?\n");

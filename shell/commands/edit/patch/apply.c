@@ -66,12 +66,19 @@ int64_t patch_locate(struct patch *patch, int64_t fuzz)
 
 /* ---- applying ----------------------------------------------------------------------------- */
 
+/* Appends a line to the new content, after a newline that the line before lacks (GNU). */
+static void put_made(struct patch *patch, const struct patch_line *line)
+{
+    struct buffer *made = &patch->made;
+    if (made->length && made->text[made->length - 1] != '\n')
+        buffer_put(made, "\n", 1);
+    buffer_put(made, line->text, line->bytes);
+}
+
 static void copy_lines(struct patch *patch, int64_t to)
 {
-    for (; patch->copied < min(to, patch->input.count); patch->copied++) {
-        const struct patch_line *line = &patch->input.list[patch->copied];
-        buffer_put(&patch->made, line->text, line->bytes);
-    }
+    for (; patch->copied < min(to, patch->input.count); patch->copied++)
+        put_made(patch, &patch->input.list[patch->copied]);
 }
 
 /* Replaces the lines at `where`. Context lines are those of the file: with fuzz they may differ. */
@@ -84,70 +91,81 @@ static void apply(struct patch *patch, int64_t where, int64_t fuzz)
     int64_t after = fuzz ? min(max(fuzz + hunk->after - context, 0), hunk->after) : 0;
 
     copy_lines(patch, where - 1 + before);
-    for (int64_t i = before; i < news - after; i++) {
-        const struct patch_line *line = &hunk->new.lines.list[i];
-        buffer_put(&patch->made, line->text, line->bytes);
-    }
+    for (int64_t i = before; i < news - after; i++)
+        put_made(patch, &hunk->new.lines.list[i]);
     patch->copied = max(patch->copied, where - 1 + olds - after);
     copy_lines(patch, where - 1 + olds);
     patch->out_offset += news - olds;
 }
 
-/* Appends the lines of a run of changes that begin with `kind`, with the other sign. */
-static void put_turned(struct buffer *to, const char *run, size_t bytes, char kind)
+/* Returns the length of a line with its LF. */
+static size_t line_length(const char *line, const char *end)
 {
-    bool taken = false;
-    while (bytes) {
-        const char *end = memchr(run, '\n', bytes);
-        size_t length = end ? (size_t)(end - run) + 1 : bytes;
-
-        /* "\ No newline at end of file" belongs to the line before it. */
-        taken = *run == '\\' ? taken : *run == kind;
-        if (taken && *run != '\\')
-            buffer_put(to, kind == '-' ? "+" : "-", 1);
-        if (taken)
-            buffer_put(to, run + (*run != '\\'), length - (*run != '\\'));
-        run += length;
-        bytes -= length;
-    }
+    const char *newline = memchr(line, '\n', (size_t)(end - line));
+    return newline ? (size_t)(newline - line) + 1 : (size_t)(end - line);
 }
 
-/* Appends a hunk whose sides are exchanged: the removed lines of a run are first again. */
-static void put_reversed(struct buffer *to, const struct patch_hunk *hunk)
+/* Appends the lines of a run of changes that begin with `kind`, with a sign instead of that. */
+static void put_run(struct buffer *to, const char *run, const char *end, char kind,
+                    const char *sign)
 {
-    const char *minus = strchr(hunk->text, '-'), *plus = strchr(minus, '+');
-    const char *line = memchr(hunk->text, '\n', hunk->bytes), *end = hunk->text + hunk->bytes;
-    const char *tail = strchr(plus, ' ');
-    buffer_put(to, "@@ -", 4);
-    buffer_put(to, plus + 1, (size_t)(tail - plus) - 1);
-    buffer_put(to, " +", 2);
-    buffer_put(to, minus + 1, (size_t)(plus - minus) - 2);
-    buffer_put(to, tail, (size_t)(line + 1 - tail));
+    while (run < end) {
+        size_t length = line_length(run, end);
+        const char *next = run + length;
 
-    for (line++; line < end;) {
-        const char *run = line;
-        while (run < end && *run != ' ' && *run != '\n') {
-            const char *next = memchr(run, '\n', (size_t)(end - run));
-            run = next ? next + 1 : end;
+        /* Before "\ No newline at end of file", the LF is not part of the line (GNU). */
+        if (*run == kind) {
+            buffer_put(to, sign, 1);
+            buffer_put(to, run + 1, length - 1 - (next < end && *next == '\\'));
         }
-        put_turned(to, line, (size_t)(run - line), '+');
-        put_turned(to, line, (size_t)(run - line), '-');
-        line = run;
-        const char *next = line < end ? memchr(line, '\n', (size_t)(end - line)) : NULL;
-        run = next ? next + 1 : end;
-        buffer_put(to, line, (size_t)(run - line));
-        line = run;
+        run = next;
     }
 }
 
-/* Keeps a hunk for the file of rejects, in the direction that was tried. */
+static void put_range(struct buffer *to, const char *sign, const struct patch_side *side,
+                      int64_t offset)
+{
+    char text[64];
+    int64_t count = side->lines.count, first = side->first + offset - !count;
+    size_t length = (size_t)format_text(text, sizeof(text), count == 1 ? " %s%lld" : " %s%lld,%lld",
+                                        sign, (long long)first, (long long)count);
+    buffer_put(to, text, length);
+}
+
+/* Keeps a hunk for the file of rejects, in the direction and at the lines that were tried. In each
+ * run of changes, the removed lines are first. */
 static void reject(struct patch *patch)
 {
+    const struct patch_hunk *hunk = &patch->hunk;
+    struct buffer *to = &patch->rejects;
+    bool turned = patch->reverse != patch->swapped;
+    const char *line = hunk->text + line_length(hunk->text, hunk->text + hunk->bytes);
+    const char *end = hunk->text + hunk->bytes, *tail = strchr(strchr(hunk->text, '+'), ' ');
+
     patch->failed++;
-    if (patch->reverse != patch->swapped)
-        put_reversed(&patch->rejects, &patch->hunk);
-    else
-        buffer_put(&patch->rejects, patch->hunk.text, patch->hunk.bytes);
+    buffer_put(to, "@@", 2);
+    put_range(to, "-", &hunk->old, patch->out_offset);
+    put_range(to, "+", &hunk->new, patch->out_offset);
+    buffer_put(to, tail, (size_t)(line - tail));
+
+    while (line < end) {
+        const char *run = line;
+        while (run < end && *run != ' ' && *run != '\n')
+            run += line_length(run, end);
+        put_run(to, line, run, turned ? '+' : '-', "-");
+        put_run(to, line, run, turned ? '-' : '+', "+");
+        for (line = run; line < end && (*line == ' ' || *line == '\n');) {
+            size_t length = line_length(line, end);
+            const char *next = line + length;
+            bool bare = next < end && *next == '\\';
+            if (*line == '\n')
+                buffer_put(to, " ", 1);
+            buffer_put(to, line, length - bare);
+            line = next + (bare ? line_length(next, end) : 0);
+        }
+    }
+    for (int64_t i = 0; i < hunk->assumed; i++)
+        buffer_put(to, " \n", 2);
 }
 
 static void report(struct patch *patch, int64_t where, int64_t fuzz)
@@ -202,6 +220,7 @@ static void apply_hunk(struct patch *patch)
 
     for (fuzz = 0; fuzz <= most && !where && !patch->skips; fuzz++) {
         where = patch_locate(patch, fuzz);
+        patch->mismatch |= !where;
         if (!where && patch->hunks == 1 && !patch->force && !patch->swapped)
             where = try_reversed(patch, fuzz);
     }

@@ -6,7 +6,7 @@
 #include "lib/text.h"
 #include "shell/commands/edit/patch/patch.h"
 
-enum { LINE_MAX = INT32_MAX };
+enum { LINE_MAX = INT32_MAX, ASSUMED_MAX = 3 };
 
 status_t patch_lines_add(struct patch_lines *lines, const char *text, size_t bytes)
 {
@@ -113,7 +113,7 @@ static void unquote(char *name)
 
 /* Parses "--- NAME<tab>TIME". *missing: the file does not exist on this side. */
 static void take_name(struct patch *patch, const char *line, size_t bytes, char *name,
-                      bool *missing)
+                      struct patch_line *time, bool *missing)
 {
     while (bytes && (line[bytes - 1] == '\n' || line[bytes - 1] == '\r'))
         bytes--;
@@ -121,6 +121,7 @@ static void take_name(struct patch *patch, const char *line, size_t bytes, char 
     size_t length = min(tab ? (size_t)(tab - line) : bytes, (size_t)PATCH_NAME_MAX);
     memcpy(name, line, length);
     name[length] = '\0';
+    *time = (struct patch_line){ tab, tab ? bytes - (size_t)(tab - line) : 0 };
     unquote(name);
     *missing = text_equal(name, "/dev/null") ||
                (tab && text_starts(tab + 1, "1970-01-01 00:00:00"));
@@ -144,6 +145,7 @@ int patch_next_file(struct patch *patch)
     const char *line;
     size_t bytes;
     *patch->old_name = *patch->new_name = '\0';
+    patch->old_time = patch->new_time = (struct patch_line){ 0 };
     patch->old_missing = patch->new_missing = false;
     patch->header_at = patch->at;
     patch->header_line = patch->line;
@@ -154,11 +156,13 @@ int patch_next_file(struct patch *patch)
             return note_empty(patch, line, bytes);
         bool old = begins(line, bytes, "--- ");
         if (old)
-            take_name(patch, line + 4, bytes - 4, patch->old_name, &patch->old_missing);
+            take_name(patch, line + 4, bytes - 4, patch->old_name, &patch->old_time,
+                      &patch->old_missing);
         skip(patch, bytes);
         size_t next = peek(patch, &line);
         if (old && begins(line, next, "+++ ")) {
-            take_name(patch, line + 4, next - 4, patch->new_name, &patch->new_missing);
+            take_name(patch, line + 4, next - 4, patch->new_name, &patch->new_time,
+                      &patch->new_missing);
             skip(patch, next);
             next = peek(patch, &line);
             if (begins(line, next, "@@ -"))
@@ -232,6 +236,13 @@ static int take_lines(struct patch *patch, int64_t olds, int64_t news)
         if (!olds && !news)
             return 1;
 
+        /* Empty lines at the end of a patch may have been removed (GNU). */
+        if (!bytes && olds && news && news <= ASSUMED_MAX) {
+            line = "\n";
+            bytes = 1;
+            hunk->assumed++;
+        }
+
         /* Mailers remove the blank of an empty context line. */
         char kind = bytes ? *line : '\0';
         bool empty = kind == '\n';
@@ -248,7 +259,8 @@ static int take_lines(struct patch *patch, int64_t olds, int64_t news)
         hunk->after = old && new ? hunk->after + 1 : 0;
         hunk->before += old && new && !changed;
         before = empty ? ' ' : kind;
-        skip(patch, bytes);
+        if (!hunk->assumed)
+            skip(patch, bytes);
     }
     return status;
 }
@@ -260,7 +272,7 @@ int patch_next_hunk(struct patch *patch)
     size_t bytes = peek(patch, &line);
     int64_t olds, news;
     hunk->old.lines.count = hunk->new.lines.count = 0;
-    hunk->before = hunk->after = 0;
+    hunk->before = hunk->after = hunk->assumed = 0;
     if (!begins(line, bytes, "@@ -"))
         return 0;
 

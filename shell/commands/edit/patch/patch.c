@@ -24,6 +24,17 @@ static bool exists(const struct patch *patch, const char *name)
     return true;
 }
 
+static bool is_file(const struct patch *patch, const char *name)
+{
+    struct path *path;
+    struct node_info info;
+    if (path_walk(patch->shell->directory, name, 0, &path))
+        return false;
+    status_t status = path_info(path, INFO_DIRENT, &info);
+    path_put(path);
+    return !status && info.type == NODE_FILE;
+}
+
 /* Returns whether a name stays below the directory. */
 static bool is_safe(const char *name)
 {
@@ -45,8 +56,22 @@ static unsigned elements(const char *name)
     return count;
 }
 
-/* Chooses one of the names in the header: one that exists, the shorter one of two. A file that the
- * patch creates has the new name. */
+/* Returns the better one of two names: with fewer elements, a shorter last one, or shorter. */
+static const char *better_name(const char *old, const char *new)
+{
+    const char *old_slash = strrchr(old, '/'), *new_slash = strrchr(new, '/');
+    size_t old_base = strlen(old_slash ? old_slash + 1 : old);
+    size_t new_base = strlen(new_slash ? new_slash + 1 : new);
+    if (!*old || !*new)
+        return *old ? old : new;
+    if (elements(old) != elements(new))
+        return elements(old) < elements(new) ? old : new;
+    if (old_base != new_base)
+        return old_base < new_base ? old : new;
+    return strlen(old) <= strlen(new) ? old : new;
+}
+
+/* Chooses one of the names in the header: one that exists, or the better one of two. */
 static const char *choose_name(struct patch *patch)
 {
     char *old = patch->old_name, *new = patch->new_name;
@@ -55,16 +80,10 @@ static const char *choose_name(struct patch *patch)
     if (!is_safe(new))
         *new = '\0';
     bool has_old = exists(patch, old), has_new = exists(patch, new);
-    if (has_old && has_new) {
-        if (elements(old) != elements(new))
-            return elements(old) < elements(new) ? old : new;
-        return strlen(old) <= strlen(new) ? old : new;
-    }
-    if (has_old || has_new)
+    if (has_old != has_new)
         return has_old ? old : new;
     bool creates = patch->reverse ? patch->new_empty : patch->old_empty;
-    const char *first = patch->reverse ? old : new, *second = patch->reverse ? new : old;
-    return !creates ? "" : *first ? first : second;
+    return has_old || creates ? better_name(old, new) : "";
 }
 
 /* Prints a name, in quotes if it contains blanks. */
@@ -82,8 +101,9 @@ static status_t skip_file(struct patch *patch)
     struct stream *out = patch->shell->out;
     int got;
     stream_format(out, "can't find file to patch at input line %lld\n", (long long)patch->line);
-    stream_text(out, "Perhaps you used the wrong -p or --strip option?\n"
-                     "The text leading up to this was:\n--------------------------\n");
+    stream_text(out, patch->strip < 0 ? "Perhaps you should have used the -p or --strip option?\n"
+                                      : "Perhaps you used the wrong -p or --strip option?\n");
+    stream_text(out, "The text leading up to this was:\n--------------------------\n");
     for (size_t at = patch->header_at; at < patch->at;) {
         const char *line = patch->text + at, *end = memchr(line, '\n', patch->at - at);
         size_t bytes = end ? (size_t)(end - line) + 1 : patch->at - at;
@@ -94,6 +114,8 @@ static status_t skip_file(struct patch *patch)
     stream_text(out, "--------------------------\nNo file to patch.  Skipping patch.\n");
     while ((got = patch_next_hunk(patch)) > 0)
         patch->hunks++;
+    if (got < 0)
+        return got;
     stream_format(out, "%u out of %u hunk%s ignored\n", patch->hunks, patch->hunks,
                   patch->hunks == 1 ? "" : "s");
     patch->result = max(patch->result, SHELL_FAILED);
@@ -155,10 +177,14 @@ static status_t save(struct patch *patch)
     if (backs_up && !patch->skips)
         status = write_beside(patch, ".orig", patch->content ? patch->content : "",
                               patch->content_bytes);
-    if (status || !applied)
+    if (status || patch->skips)
         return status;
+
+    /* Even if its hunks failed, a file without content is removed (GNU). */
     if (!patch->made.length && (removes || patch->removes_empty))
         return patch->exists ? vfs_unlink(patch->shell->directory, patch->name) : 0;
+    if (!applied)
+        return 0;
     if (removes && !patch->failed) {
         stream_text(patch->shell->out, "Not deleting file ");
         put_name(patch, patch->name);
@@ -168,6 +194,17 @@ static status_t save(struct patch *patch)
     if (!patch->exists)
         make_parents(patch);
     return write_file(patch, patch->name, text, patch->made.length);
+}
+
+/* Appends a line of a header. */
+static void put_header(struct buffer *to, const char *sign, const char *name,
+                       const struct patch_line *time)
+{
+    buffer_put(to, sign, 4);
+    buffer_put(to, *name ? name : "/dev/null", strlen(*name ? name : "/dev/null"));
+    if (*name && time->bytes)
+        buffer_put(to, time->text, time->bytes);
+    buffer_put(to, "\n", 1);
 }
 
 /* Reports the hunks that failed, and writes them to NAME.rej with their header. */
@@ -189,14 +226,11 @@ static status_t save_rejects(struct patch *patch)
     stream_escaped(out, base, false);
     stream_text(out, ".rej\n");
 
-    buffer_put(&text, "--- ", 4);
-    const char *old = *patch->old_name ? patch->old_name : "/dev/null";
-    const char *new = *patch->new_name ? patch->new_name : "/dev/null";
     bool turned = patch->reverse != patch->swapped;
-    buffer_put(&text, turned ? new : old, strlen(turned ? new : old));
-    buffer_put(&text, "\n+++ ", 5);
-    buffer_put(&text, turned ? old : new, strlen(turned ? old : new));
-    buffer_put(&text, "\n", 1);
+    put_header(&text, "--- ", turned ? patch->new_name : patch->old_name,
+               turned ? &patch->new_time : &patch->old_time);
+    put_header(&text, "+++ ", turned ? patch->old_name : patch->new_name,
+               turned ? &patch->old_time : &patch->new_time);
     buffer_put(&text, patch->rejects.text, patch->rejects.length);
     status_t status = text.status;
     if (!status)
@@ -219,15 +253,39 @@ static void begin_file(struct patch *patch)
     buffer_clear(&patch->rejects);
 }
 
-/* Reports a patch that removes all lines of a file that has none, and skips its hunks. */
-static status_t skip_empty(struct patch *patch)
+/* Returns whether the patch removes all lines of a file that has none, or creates one that has
+ * some: it seems to be reversed. */
+static bool looks_reversed(const struct patch *patch)
+{
+    bool old_empty = patch->reverse ? patch->new_empty : patch->old_empty;
+    bool old_missing = patch->reverse ? patch->new_missing : patch->old_missing;
+    bool new_empty = patch->reverse ? patch->old_empty : patch->new_empty;
+    return patch->content_bytes ? old_empty && old_missing : new_empty;
+}
+
+/* Reports such a patch. */
+static void report_reversed(struct patch *patch)
+{
+    struct stream *out = patch->shell->out;
+    const char *would = !patch->exists ? "delete" : patch->content_bytes ? "create" : "empty out";
+    const char *what = !patch->exists ? "does not exist"
+                       : patch->content_bytes ? "already exists" : "is already empty";
+    stream_format(out, "The next patch%s would %s the file ",
+                  patch->reverse ? ", when reversed," : "", would);
+    put_name(patch, patch->name);
+    stream_format(out, ",\nwhich %s!  %s\n", what, patch->force ? "Applying it anyway."
+                  : !patch->batch ? "Skipping patch."
+                  : patch->reverse ? "Ignoring -R." : "Assuming -R.");
+}
+
+/* Skips the hunks of the file, and keeps none of them. */
+static status_t skip_hunks(struct patch *patch)
 {
     int got;
-    stream_text(patch->shell->out, "The next patch would empty out the file ");
-    put_name(patch, patch->name);
-    stream_text(patch->shell->out, ",\nwhich is already empty!  Skipping patch.\n");
     while ((got = patch_next_hunk(patch)) > 0)
         patch->hunks++;
+    if (got < 0)
+        return got;
     stream_format(patch->shell->out, "%u out of %u hunk%s ignored\n", patch->hunks, patch->hunks,
                   patch->hunks == 1 ? "" : "s");
     patch->result = max(patch->result, SHELL_FAILED);
@@ -243,18 +301,29 @@ static status_t patch_one(struct patch *patch)
     if (text_copy(patch->name, sizeof(patch->name), name) >= sizeof(patch->name))
         return -ENAMETOOLONG;
     patch->exists = exists(patch, patch->name);
+    patch->skips = patch->exists && !is_file(patch, patch->name);
 
     status_t status = 0;
-    if (patch->exists)
+    if (patch->exists && !patch->skips)
         status = file_read_whole(patch->shell->directory, patch->name, PATCH_TEXT_MAX,
                                  &patch->content, &patch->content_bytes);
     if (!status)
         status = patch_lines_split(&patch->input, patch->content, patch->content_bytes);
     if (status)
         return status;
-    if (patch->exists && !patch->content_bytes && !patch->force &&
-        (patch->reverse ? patch->old_empty : patch->new_empty))
-        return skip_empty(patch);
+    if (patch->skips) {
+        stream_text(patch->shell->out, "File ");
+        put_name(patch, patch->name);
+        stream_text(patch->shell->out, " is not a regular file -- refusing to patch\n");
+        status = patch_file(patch);
+        return status ? status : save_rejects(patch);
+    }
+    if (looks_reversed(patch)) {
+        report_reversed(patch);
+        if (!patch->force && !patch->batch)
+            return skip_hunks(patch);
+        patch->swapped = patch->batch && !patch->force;
+    }
     if (!patch->quiet) {
         stream_text(patch->shell->out, patch->dry_run ? "checking file " : "patching file ");
         put_name(patch, patch->output ? patch->output : patch->name);
@@ -334,7 +403,7 @@ static int run_patch(struct shell *shell, int count, char **words)
     patch->output = option_value(shell, 'o');
     patch->operand = count > 1 ? words[1] : NULL;
     const char *file = option_value(shell, 'i');
-    int result = apply_all(patch, file ? file : count > 2 ? words[2] : NULL);
+    int result = apply_all(patch, count > 2 ? words[2] : file);
 
     mem_free(patch->content);
     mem_free(patch->input.list);

@@ -36,6 +36,7 @@ struct patch_side {
 struct patch_hunk {
     struct patch_side old, new;
     int64_t before, after;      /* context lines at both ends */
+    int64_t assumed;            /* empty context lines that the end of the patch lacks */
     const char *text;           /* as it is in the patch, from its "@@" line on */
     size_t bytes;
 };
@@ -56,6 +57,7 @@ struct patch {
 
     /* the header of the current file */
     char old_name[PATCH_NAME_MAX + 1], new_name[PATCH_NAME_MAX + 1];
+    struct patch_line old_time, new_time; /* from the tab on; empty: none */
     bool old_missing, new_missing; /* /dev/null, or the time 0 */
     bool old_empty, new_empty;     /* the first hunk has no lines on this side */
     size_t header_at;
