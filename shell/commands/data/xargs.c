@@ -137,7 +137,7 @@ static void run_command(struct xargs *xargs)
     status_t status = 0;
 
     for (int i = 0; i < xargs->command_count && !status; i++)
-        status = xargs->replace ? add_replaced(xargs, &all, xargs->command[i],
+        status = xargs->replace && i ? add_replaced(xargs, &all, xargs->command[i],
                                                xargs->words.list[0])
                                 : words_add(&all, xargs->command[i], strlen(xargs->command[i]));
     for (int i = 0; !xargs->replace && i < xargs->words.count && !status; i++)
@@ -235,14 +235,15 @@ static status_t take_delimited(struct input *input, struct xargs *xargs)
 /* Takes one byte outside quotes. Returns the quote that it opens, or 0. */
 static char take_byte(struct xargs *xargs, char c)
 {
-    bool blank = c == ' ' || c == '\t' || (xargs->replace && (c == '\v' || c == '\f'));
+    bool blank = c == ' ' || c == '\t';
+    bool space = blank || c == '\v' || c == '\f' || c == '\r';
     if ((c == '\'' || c == '"' || c == '\\')) {
         xargs->in_word = true;
         return c;
     }
 
-    /* With -I only a newline ends a word, and blanks before it are dropped. */
-    if (c == '\n' || (blank && (!xargs->replace || !xargs->in_word))) {
+    /* With -I only a newline ends a word. White space of any kind before it is dropped (GNU). */
+    if (c == '\n' || (blank && !xargs->replace) || (space && !xargs->in_word)) {
         if (xargs->in_word)
             end_word(xargs);
         if (c == '\n' && !xargs->stops)
@@ -299,9 +300,13 @@ static status_t take_quoted(struct input *input, struct xargs *xargs)
         shell_complain(xargs->shell, "unmatched %s quote; by default quotes are special to xargs "
                                      "unless you use the -0 option",
                        quote == '"' ? "double" : "single");
+
+        /* The words before the quote are used, except with -x (GNU). */
+        if (xargs->words.count && !xargs->exits)
+            run_command(xargs);
+        words_free(&xargs->words);
         xargs->result = SHELL_FAILED;
         xargs->stops = true;
-        words_free(&xargs->words);
         return 0;
     }
     if (xargs->in_word && !xargs->stops)

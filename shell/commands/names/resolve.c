@@ -45,8 +45,10 @@ static void append(struct buffer *path, const char *element, size_t length)
 /* Replaces the link that `path` leads to, the last element of the result, by its target. */
 static status_t expand(struct resolving *r, struct path *path)
 {
+
+    /* Where nothing has to exist, a link in a loop is an element like others (GNU). */
     if (++r->links > RESOLVE_LINKS_MAX)
-        return -ELOOP;
+        return r->mode == RESOLVE_MISSING ? 0 : -ELOOP;
 
     char *target = mem_alloc(PATH_BYTES_MAX + 1);
     ssize_t length = target ? path_read_link(path, target, PATH_BYTES_MAX + 1) : -ENOMEM;

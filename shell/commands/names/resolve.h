@@ -4,6 +4,7 @@
  * Model       The elements are walked one by one; the target of a link replaces the link's name in
  *             what is left of the path. The result is text, so it may name what does not exist.
  * Errors      -ENOENT, -ENOTDIR, -ELOOP after 40 links, -ENOMEM, or an error of the file system.
+ *             With RESOLVE_MISSING, further links are elements like others instead.
  * Ownership   The caller frees the buffer, after errors too.
  */
 #ifndef SHELL_COMMANDS_FILES_NAMES_RESOLVE_H

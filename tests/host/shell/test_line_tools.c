@@ -82,6 +82,11 @@ BODY(words_for_commands)
     run("xargs echo </n", SHELL_DONE, "a c\n",
         "xargs: WARNING: a NUL character occurred in the input.  It cannot be passed through in "
         "the argument list.  Did you mean to use the --null option?\n");
+    says("printf 'a\\rb \\vc d\\n\\r\\n' | xargs -n1 echo", "a\rb\nc\nd\n");
+    says("echo b | xargs -I echo echo echo; printf '\\r\\n' | xargs -I X echo X", "b\n");
+    run("printf 'a b\\nc \"d' | xargs echo", SHELL_FAILED, "a b c\n",
+        "xargs: unmatched double quote; by default quotes are special to xargs unless you use the "
+        "-0 option\n");
     says("xargs -0 echo </n", "a b c \n\n");
     stop();
 }

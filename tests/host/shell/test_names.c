@@ -70,6 +70,8 @@ BODY(paths)
     /* The last of -L, -P, -s and --no-symlinks counts. */
     says("realpath -L --no-symlinks /c/up; realpath --no-symlinks -L /c/up; realpath -s -P /c/up; "
          "realpath --no-symlinks --physical /c/up", "/c/up\n/b/one\n/b/one\n/b/one\n");
+    says("ln -s loop /c/loop; readlink -m /c/loop /c/loop/x; readlink -f /c/loop || echo no; "
+         "rm /c/loop", "/c/loop\n/c/loop/x\nno\n");
     run("realpath --no-symlinks -L /no/where", SHELL_FAILED, "",
         "realpath: /no/where: No such file or directory\n");
     says("realpath -L /c/up/..; realpath -P /c/up/..; ln -sr /b/one/two /c/r; readlink /c/r; cd /d",
