@@ -1,8 +1,8 @@
 """Runs a batch of command lines in Spindle's shell on the host and in bash, on the same tree.
 
 Each line that may change files runs on a fresh copy of the tree, a line that only reads on the tree
-itself; standard input is empty. The result of a line is its status, its output, whether it wrote to
-the error stream, and the manifest of the tree afterwards. A line that the host's command does not
+itself; standard input is empty. The result of a line is its status, its output, whether its last
+command wrote to the error stream, and the manifest of the tree afterwards. A line that the host's command does not
 end in time, or with too much output, is not tried in Spindle's shell.
 
 The host's commands change files. They run in a temporary directory, and `contained` refuses every
@@ -96,7 +96,7 @@ def run_host(folder, lines):
             script.append(f"cp -a {folder}/disc/t {where}")
         out, err = f"{folder}/o{number}", f"{folder}/e{number}"
         script.append(f"cd {where} || exit 99")
-        script.append(f"{{ {line.text}; }} >{out} 2>{err} </dev/null")
+        script.append(f"{{ {line.text} 2>{err}; }} >{out} </dev/null")
         script.append(f"echo $? >{folder}/s{number}")
     with open(f"{folder}/script", "w", encoding="utf-8") as file:
         file.write("\n".join(script) + "\n")
@@ -130,7 +130,7 @@ def run_spindle(folder, lines):
     script = []
     for number, line in enumerate(lines):
         script.append("cp -a /System/t /w; cd /w" if line.changes else "cd /System/t")
-        script.append(f"{{ {line.text}; }} >/o 2>/e </System/Devices/null")
+        script.append(f"{{ {line.text} 2>/e; }} >/o </System/Devices/null")
         script.append(f"echo $? >/s; cd /; {say('status', number, '/s')}")
         script.append(f"{say('output', number, '/o')}; {say('errors', number, '/e')}")
         if line.changes:

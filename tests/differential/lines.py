@@ -13,6 +13,7 @@ import subprocess
 import tempfile
 from functools import lru_cache
 
+import archives
 import both
 import text
 import trees
@@ -21,9 +22,9 @@ from intended import NOT_COMPARED
 READERS = ["cat", "head", "tail", "wc", "sort", "grep", "cmp", "sha256sum", "ls", "find", "echo",
            "basename", "dirname", "readlink", "realpath", "date",
            *text.READERS]
-WRITERS = [*text.WRITERS, "cp", "mv", "rm", "mkdir", "rmdir", "touch", "tee", "sort", "find", "ln", "truncate", "dd"]
+WRITERS = [*text.WRITERS, "cp", "mv", "rm", "mkdir", "rmdir", "touch", "tee", "sort", "find", "ln", "truncate", "dd", "patch"]
 ALWAYS = {"ln": ["-s"]}  # options that each line has
-OPTION = re.compile(r"^  (?=-)(?:-(\w))?(?:, )?(?:--([\w-]+))?(?:(?:\[=|[= ])([^ ]+))?(?: |$)")
+OPTION = re.compile(r"^  (?=-)(?:-(\w))?(?:, )?(?:--([\w-]+))?(?:(?:\[=|=| (?=[A-Z\[]))([^ ]+))?(?: |$)")
 
 PATTERNS = ["a", "b", "foo", "^a", "b$", "a.b", "[ab]", "[^a]", "a*", "", ".", "^$", "a\\|b", "a|b", "(a|b)c",
             "\\(a\\)b", "a\\{2\\}", "a{2}", "x[0-9]", "é", "\\.", "[[:digit:]]", "\\<a", "b\\>", "\\bfoo\\b", "a\nb",
@@ -52,7 +53,7 @@ VALUES = {
     ("cmp", "i"): ["0", "1", "2:1", "0:3", "x"], ("cmp", "n"): ["0", "1", "3", "1K", "x"],
     ("realpath", "relative-base"): [".", "a", "b", "C"], ("xargs", "P"): ["1"], ("xargs", "e"): ["a", "b", ""],
     ("ln", "t"): ["a", "b", "C", ".", "missing"],
-    **text.VALUES,
+    **text.VALUES, **archives.VALUES,
 }
 
 
@@ -168,7 +169,9 @@ def table_line(random, tree, command, changes):
     # Names that begin with a dash are operands, not options.
     words += ["--"] if any(name.startswith("-") for name in names) else []
     line = " ".join(quoted(word) for word in words + names)
-    files = [path for path, what in tree.items() if isinstance(what, bytes)]
+    # Never a file that the line may write to: it may be read before, or after.
+    files = [path for path, what in tree.items() if isinstance(what, bytes)
+             and not (changes and path in " ".join(words + names))]
     if files and random.randrange(4) == 0:
         line = f"cat -- {quoted(random.choice(files))} | {line}"
     return both.Line(line, changes, names_binary(tree, line))
@@ -265,11 +268,24 @@ def dd_line(random, tree):
     return both.Line(text, True)
 
 
+def archive_line(random, tree, command, changes):
+    """Draws a line for tar or patch."""
+    if command == "tar":
+        stages = archives.tar_words(random, tree, changes, option_words)
+    else:
+        stages = [archives.patch_words(random, option_words)]
+    line = " | ".join(" ".join(quoted(word) for word in stage) for stage in stages)
+    if command == "patch" and " -i" not in line and archives.PATCH in tree:
+        line = f"cat -- {archives.PATCH} | {line}"
+    return both.Line(line, changes)
+
+
 def draw_line(random, tree):
     if only:
         command = random.choice(only)
         if command not in READERS and any(isinstance(what, str) for what in tree.values()):
             tree.clear()  # a tree with links is only read
+            archives.add(random, tree)
         changes = command in WRITERS and (command not in READERS or bool(random.randrange(2)))
     elif random.randrange(2) or any(isinstance(what, str) for what in tree.values()):
         command, changes = random.choice(READERS), False
@@ -277,6 +293,8 @@ def draw_line(random, tree):
         command, changes = random.choice(WRITERS), True
     if command == "dd":
         return dd_line(random, tree)
+    if command in ("tar", "patch"):
+        return archive_line(random, tree, command, changes)
     if command == "date":
         return date_line(random)
     if command == "find":
@@ -287,4 +305,6 @@ def draw_line(random, tree):
 def draw_batch(random, size):
     """Draws (tree, lines): a tree and lines to run on it."""
     tree = trees.draw_tree(random, bool(random.randrange(2)))
+    if random.randrange(4) == 0 or "tar" in only or "patch" in only:
+        archives.add(random, tree)
     return tree, [draw_line(random, tree) for _ in range(size)]
