@@ -563,7 +563,7 @@ $(HOST_OUT)/test_book_loaded.%: $(HOST_OUT)/test/tests/book/test_book.c.o $(TEST
 # ---- fuzzing: libFuzzer under clang; the corpus replayed by the tests' compiler ------------------
 
 FUZZERS := fuzz_mount fuzz_shell fuzz_partition fuzz_module fuzz_nvme fuzz_scsi fuzz_identify \
-    fuzz_virtio fuzz_fat fuzz_exfat
+    fuzz_virtio fuzz_fat fuzz_exfat fuzz_gunzip
 FUZZ_OUT := $(BUILD)/fuzz
 FUZZ_CC ?= clang
 FUZZ_SECONDS ?= 60
@@ -584,7 +584,7 @@ $(FUZZ_OUT)/fuzz_nvme: $(patsubst %,$(FUZZ_OUT)/tests/host/%.c.o,pci_model nvme_
 $(FUZZ_OUT)/fuzz_virtio: $(patsubst %,$(FUZZ_OUT)/tests/host/%.c.o,pci_model virtio_model virtio_target)
 $(FUZZ_OUT)/fuzz_mount: $(FUZZ_OUT)/tests/fuzz/mutate.c.o
 $(FUZZ_OUT)/%: $(FUZZ_OUT)/tests/fuzz/%.c.o $(FUZZ_OBJECTS)
-	$(FUZZ_CC) -fsanitize=fuzzer,address,undefined $(HOST_LDFLAGS) -o $@ $^ -lpthread
+	$(FUZZ_CC) -fsanitize=fuzzer,address,undefined $(HOST_LDFLAGS) -o $@ $^ -lpthread -lz
 
 # New inputs are kept in build/fuzz/corpus; those that fail are in build/fuzz/found.
 do-fuzz: $(FUZZERS:%=$(FUZZ_OUT)/%)

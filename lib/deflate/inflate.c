@@ -110,7 +110,7 @@ static unsigned reverse(unsigned code, unsigned length)
 }
 
 /* Returns whether the lengths are those of a code: none has more codes than are possible, and none
- * is missing, except that a single code is allowed (3.2.7). */
+ * is missing, except that a single code of one bit is allowed (3.2.7). */
 static bool code_is_complete(const struct inflate_code *code, unsigned used)
 {
     /* Each bit doubles the codes that are possible; each code that is used takes one of them. */
@@ -120,7 +120,7 @@ static bool code_is_complete(const struct inflate_code *code, unsigned used)
         if (left < 0)
             return false;
     }
-    return !left || used <= 1;
+    return !left || (used <= 1 && code->count[1] == used);
 }
 
 /* Fills the table of the next nine bits: each code at every index that begins with it. */
