@@ -97,6 +97,16 @@ void wait_queue_wake_all(struct wait_queue *queue)
 
 /* ---- mutexes ------------------------------------------------------------------------------ */
 
+/* The bit of `holder` that makes its owner wake a thread. A thread sets it under the guard, which
+ * it releases only once it waits. So mutex_unlock() takes the guard only if a thread waits, and
+ * that thread cannot free the mutex's memory before the guard is released. */
+#define WAITED ((uintptr_t)1)
+
+static uintptr_t me(void)
+{
+    return (uintptr_t)thread_current();
+}
+
 void mutex_init(struct mutex *mutex, enum lock_rank rank)
 {
     *mutex = (struct mutex){ .rank = rank };
@@ -104,42 +114,52 @@ void mutex_init(struct mutex *mutex, enum lock_rank rank)
     wait_queue_init(&mutex->waiters);
 }
 
-/* The owner is written under the guard. mutex_is_mine() reads it without, which is safe: only the
- * running thread itself can change the answer. The accesses are atomic, so that no torn value is
- * read. */
-static void set_owner(struct mutex *mutex, struct thread *owner)
-{
-    __atomic_store_n(&mutex->owner, owner, __ATOMIC_RELAXED);
-}
-
+/* Any thread may ask: only the running thread itself can change the answer. */
 bool mutex_is_mine(struct mutex *mutex)
 {
-    return __atomic_load_n(&mutex->owner, __ATOMIC_RELAXED) == thread_current();
+    return (atomic_load_explicit(&mutex->holder, memory_order_relaxed) & ~WAITED) == me();
+}
+
+/* Changes `holder` if it is `from`. */
+static bool holder_change(struct mutex *mutex, uintptr_t from, uintptr_t to)
+{
+    return atomic_compare_exchange_strong_explicit(&mutex->holder, &from, to, memory_order_acq_rel,
+                                                   memory_order_relaxed);
+}
+
+/* Takes a mutex that was held a moment ago. */
+static __attribute__((noinline)) void lock_contended(struct mutex *mutex)
+{
+    /* The guard's rank, SCHED, is above every mutex's, so this is valid whatever locks the thread
+     * holds. */
+    spin_lock(&mutex->guard);
+    for (;;) {
+        /* The other threads that wait depend on this one: it may be the only one that was woken. */
+        uintptr_t others = list_empty(&mutex->waiters.waiters) ? 0 : WAITED;
+        if (holder_change(mutex, 0, me() | others))
+            break;
+
+        /* Its owner may release it at this moment, without the guard. */
+        uintptr_t holder = atomic_load_explicit(&mutex->holder, memory_order_relaxed);
+        if (!holder || !holder_change(mutex, holder, holder | WAITED))
+            continue;
+        status_t status = wait_queue_wait(&mutex->waiters, &mutex->guard, TIME_NEVER);
+        kassert(status == 0);
+    }
+    spin_unlock(&mutex->guard);
 }
 
 void mutex_lock(struct mutex *mutex)
 {
     kassert(!mutex_is_mine(mutex));
     lock_rank_enter(mutex->rank);
-
-    /* The guard's rank, SCHED, is above every mutex's, so this is valid whatever locks the thread
-     * holds. */
-    spin_lock(&mutex->guard);
-    while (mutex->owner) {
-        status_t status = wait_queue_wait(&mutex->waiters, &mutex->guard, TIME_NEVER);
-        kassert(status == 0);
-    }
-    set_owner(mutex, thread_current());
-    spin_unlock(&mutex->guard);
+    if (!holder_change(mutex, 0, me()))
+        lock_contended(mutex);
 }
 
 bool mutex_try_lock(struct mutex *mutex)
 {
-    spin_lock(&mutex->guard);
-    bool taken = !mutex->owner;
-    if (taken)
-        set_owner(mutex, thread_current());
-    spin_unlock(&mutex->guard);
+    bool taken = holder_change(mutex, 0, me());
 
     /* Noted without a check of the order: an attempt that does not wait cannot deadlock. */
     if (taken)
@@ -147,15 +167,17 @@ bool mutex_try_lock(struct mutex *mutex)
     return taken;
 }
 
-/* The mutex is released, not handed over: a running thread may take it before the woken one, which
- * then waits again. */
 void mutex_unlock(struct mutex *mutex)
 {
     kassert(mutex_is_mine(mutex));
     lock_rank_leave(mutex->rank);
+    if (holder_change(mutex, me(), 0))
+        return;
 
+    /* The mutex is released, not handed over: a running thread may take it before the woken one,
+     * which then waits again. */
     spin_lock(&mutex->guard);
-    set_owner(mutex, NULL);
+    atomic_store_explicit(&mutex->holder, 0, memory_order_release);
     wait_queue_wake_one(&mutex->waiters);
     spin_unlock(&mutex->guard);
 }

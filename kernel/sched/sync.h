@@ -6,7 +6,8 @@
  *
  * Interface   wait_queue: a condition variable. The caller holds the spinlock that guards the
  *             condition, tests it, and waits in a loop; wake calls hold that spinlock too.
- *             mutex: sleeping, ranked, owned; not recursive.
+ *             mutex: sleeping, ranked, owned; not recursive. One atomic exchange takes it while it
+ *             is free, and one releases it while no thread waits.
  *             semaphore: counting; semaphore_up() may be called from an interrupt.
  * Locking     Functions that wait may be called with no spinlock held, except the one they are
  *             given.
@@ -34,8 +35,8 @@ void wait_queue_wake_one(struct wait_queue *queue);
 void wait_queue_wake_all(struct wait_queue *queue);
 
 struct mutex {
-    struct spin guard;
-    struct thread *owner;
+    struct spin guard;        /* guards `waiters` */
+    _Atomic uintptr_t holder; /* the thread that owns it; bit 0: others wait; 0: free */
     struct wait_queue waiters;
     unsigned rank;
 };

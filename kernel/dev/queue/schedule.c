@@ -20,10 +20,12 @@ void schedule_init(struct schedule *schedule)
 static unsigned find_lane(struct schedule *schedule, const struct thread *thread)
 {
     unsigned lane = SCHEDULE_LANES - 1;
-    for (unsigned i = SCHEDULE_LANES; i--;) {
+
+    /* Few threads use a device: they have the first lanes, which are looked at first. */
+    for (unsigned i = 0; i < SCHEDULE_LANES; i++) {
         if (schedule->owners[i] == thread)
             return i;
-        if (list_empty(&schedule->lanes[i]))
+        if (i < lane && list_empty(&schedule->lanes[i]))
             lane = i;
     }
     schedule->owners[lane] = thread;
@@ -38,20 +40,33 @@ static struct list *lane_of(struct schedule *schedule, const struct io_request *
 void schedule_add(struct schedule *schedule, struct io_request *request)
 {
     list_push_back(lane_of(schedule, request), &request->link);
+    schedule->requests++;
 }
 
 void schedule_put_back(struct schedule *schedule, struct io_request *request)
 {
     list_push_front(lane_of(schedule, request), &request->link);
+    schedule->requests++;
+}
+
+static struct io_request *take(struct schedule *schedule, struct list *link)
+{
+    list_remove(link);
+    schedule->requests--;
+    return container_of(link, struct io_request, link);
 }
 
 struct io_request *schedule_next(struct schedule *schedule)
 {
+    /* Usual: a device is asked for the next request after each one that it starts. */
+    if (!schedule->requests)
+        return NULL;
+
     /* Once around: a lane whose turn is over gets the next one if no other has requests. */
     for (unsigned i = 0; i <= SCHEDULE_LANES; i++) {
         struct list *lane = &schedule->lanes[schedule->turn];
         if (schedule->turn_bytes && !list_empty(lane))
-            return container_of(list_pop_front(lane), struct io_request, link);
+            return take(schedule, lane->next);
 
         schedule->turn = (schedule->turn + 1) % SCHEDULE_LANES;
         schedule->turn_bytes = TURN_BYTES;
@@ -79,16 +94,16 @@ static bool request_continues(const struct io_request *last, uint64_t end,
 struct io_request *schedule_next_adjoining(struct schedule *schedule,
                                            const struct io_request *last)
 {
+    if (!schedule->requests)
+        return NULL;
     struct list *lane = lane_of(schedule, last), *link = lane->next;
     uint64_t end = last->offset_bytes + last->length_bytes;
 
     /* Usually it is the first one: a stream's requests are submitted in order. */
     for (unsigned i = 0; i < ADJOINING_SEARCH && link != lane && !last->alone; i++) {
         struct io_request *request = container_of(link, struct io_request, link);
-        if (request_continues(last, end, request)) {
-            list_remove(link);
-            return request;
-        }
+        if (request_continues(last, end, request))
+            return take(schedule, link);
         link = link->next;
     }
     return NULL;
@@ -100,8 +115,7 @@ void schedule_take_all(struct schedule *schedule, const struct device *device, s
         list_each_safe(link, &schedule->lanes[i]) {
             if (container_of(link, struct io_request, link)->device != device)
                 continue;
-            list_remove(link);
-            list_push_back(taken, link);
+            list_push_back(taken, &take(schedule, link)->link);
         }
     }
 }

@@ -20,6 +20,7 @@ enum { SCHEDULE_LANES = 16 };
 struct schedule {
     struct list lanes[SCHEDULE_LANES]; /* struct io_request */
     const struct thread *owners[SCHEDULE_LANES]; /* only compared: the thread may have ended */
+    unsigned requests;                 /* in all lanes */
     unsigned turn;                     /* the lane that starts requests now, */
     uint32_t turn_bytes;               /* until it has used these */
 };

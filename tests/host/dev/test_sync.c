@@ -68,7 +68,7 @@ static void mutex_body(void *argument)
     mutex_init(&e.mutex, RANK_VNODE);
     run_threads(THREADS, enter_often, &e);
     kassert(e.total == THREADS * rounds());
-    kassert(e.mutex.owner == NULL && list_empty(&e.mutex.waiters.waiters));
+    kassert(e.mutex.holder == 0 && list_empty(&e.mutex.waiters.waiters));
 }
 
 static void mutex_excludes(void **state)

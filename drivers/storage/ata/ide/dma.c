@@ -20,7 +20,7 @@ enum {
     MASTER_ACTIVE = 1 << 0,
     MASTER_ERROR = 1 << 1,     /* cleared by writing 1 */
     MASTER_INTERRUPT = 1 << 2, /* the same */
-    MASTER_KEEP = 3 << 5,      /* the firmware's notes on the units: written back unchanged */
+    MASTER_KEEP = 3 << 5,      /* the firmware's notes on the units, which only software changes */
     MASTER_SIMPLEX = 1 << 7,   /* the controller runs one channel at a time */
     MASTER_ABSENT = 0xff,      /* a status that no device drives */
 
@@ -47,8 +47,7 @@ static void master_command(const struct ide_channel *channel, uint8_t bits)
 
 static void master_clear(const struct ide_channel *channel, uint8_t bits)
 {
-    uint8_t keep = master_status(channel) & MASTER_KEEP;
-    register_write8(&channel->place.master, MASTER_STATUS, keep | bits);
+    register_write8(&channel->place.master, MASTER_STATUS, channel->master_keep | bits);
 }
 
 void ide_dma_configure(struct ide_channel *channel)
@@ -65,6 +64,9 @@ void ide_dma_configure(struct ide_channel *channel)
     channel->dma_table = usable ? page_alloc_low() : NULL;
     if (!channel->dma_table)
         return;
+
+    /* Read once: a port access is the slowest step of a short command. */
+    channel->master_keep = status & MASTER_KEEP;
 
     /* The firmware may have left it in the middle of a transfer. */
     master_command(channel, 0);

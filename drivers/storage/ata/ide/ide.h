@@ -107,6 +107,7 @@ struct ide_channel {
     struct ide_port ports[2];
     const struct ide_port *selected;
     void *dma_table;          /* a page; NULL: the bus master is not used */
+    uint8_t master_keep;      /* bits of its status register that are written back unchanged */
 
     bool polled;              /* no interrupts: none is connected, or too many were lost */
     bool line_connected;
