@@ -30,10 +30,16 @@ int utf8_decode(const char *text, size_t bytes, uint32_t *code)
     if (!bytes)
         return -1;
 
+    /* ASCII, without the search below: most text is that. */
+    uint8_t first = (uint8_t)text[0];
+    if (first < 0x80) {
+        *code = first;
+        return 1;
+    }
+
     /* The first byte has the form, and so the number of bytes that follow. A byte that only
      * continues a character matches none. */
-    uint8_t first = (uint8_t)text[0];
-    unsigned extra = 0;
+    unsigned extra = 1;
     while (extra < 4 && (first & forms[extra].mask) != forms[extra].lead)
         extra++;
     if (extra == 4 || extra >= bytes)

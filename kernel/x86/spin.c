@@ -93,8 +93,9 @@ static inline void leave(struct spin *spin)
     unsigned deferred = --cpu->deferred;
     atomic_signal_fence(memory_order_seq_cst);
 
-    /* An interrupt after the count fell to 0 was served at once and left no bit here. */
-    if (deferred == 0 && (cpu->waiting != 0 || cpu->switch_wanted))
+    /* An interrupt after the count fell to 0 was served at once and left no bit here. The two are
+     * tested by one branch. */
+    if (deferred == 0 && (cpu->waiting | (uint64_t)cpu->switch_wanted) != 0)
         catch_up();
 }
 

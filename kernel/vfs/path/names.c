@@ -11,20 +11,27 @@
 #include "lib/text.h"
 #include "lib/utf8.h"
 
+enum { UTF8_LONGEST = 4 }; /* bytes of a character */
+
 bool name_clean(char *name)
 {
-    size_t length = strlen(name), at = 0;
     bool changed = false;
-    if (!length) {
+    if (!*name) {
         text_copy(name, 2, "_");
         return true;
     }
 
-    /* An invalid sequence is replaced byte by byte, so that decoding resumes at the next valid
-     * character. */
-    while (at < length) {
+    for (size_t at = 0; name[at];) {
+        /* Every listed name passes here, and most are ASCII. */
+        if ((uint8_t)name[at] < 0x80 && name[at] != '/') {
+            at++;
+            continue;
+        }
+
+        /* The NUL ends a character that is cut off, so no byte after it is read. An invalid
+         * sequence is replaced byte by byte, so that decoding resumes at the next character. */
         uint32_t code;
-        int count = utf8_decode(name + at, length - at, &code);
+        int count = utf8_decode(name + at, UTF8_LONGEST, &code);
         if (count < 0 || code == '/') {
             name[at] = '_';
             count = 1;
