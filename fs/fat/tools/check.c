@@ -14,6 +14,7 @@ struct lost {
     uint64_t count;
     uint64_t free; /* others that are free */
     uint64_t bad;
+    bool frees; /* not if an invalid record may be their file's */
 };
 
 /* Looks at one cluster that no chain has. */
@@ -28,7 +29,7 @@ static status_t lost_take(struct check *c, uint32_t cluster, struct lost *lost)
         return 0;
     }
     lost->count++;
-    return c->repair ? check_entry_repair(c, cluster, ENTRY_FREE) : 0;
+    return lost->frees ? check_entry_repair(c, cluster, ENTRY_FREE) : 0;
 }
 
 static status_t lost_group(struct check *c, uint32_t first, uint32_t count, struct lost *lost)
@@ -51,16 +52,17 @@ static status_t check_lost(struct check *c, struct lost *lost)
 {
     const struct fat_geometry *geometry = &fat_of(c->fsd)->geometry;
     status_t status = 0;
+    lost->frees = c->repair && !c->unrepaired;
     for (uint32_t at = 0; !status && at < geometry->clusters; at += CLUSTERS_GROUP)
         status = lost_group(c, at, min(geometry->clusters - at, (uint32_t)CLUSTERS_GROUP), lost);
     if (status || !lost->count)
         return status;
 
-    check_found(c, c->repair, "%llu cluster%s (%llu bytes) belong%s to no file",
+    check_found(c, lost->frees, "%llu cluster%s (%llu bytes) belong%s to no file",
                 (unsigned long long)lost->count, lost->count == 1 ? "" : "s",
                 (unsigned long long)(lost->count * geometry->cluster_bytes),
                 lost->count == 1 ? "s" : "");
-    if (c->repair)
+    if (lost->frees)
         lost->free += lost->count;
     return 0;
 }

@@ -25,6 +25,7 @@ struct visit {
     unsigned directories; /* so far */
     struct fat_long_name long_name;
     uint64_t orphans;       /* parts of long names without their record */
+    uint64_t after_end;     /* records that only some systems see: Linux, but not Windows */
     unsigned dots;          /* records "." and ".." so far */
     uint32_t slot;
     uint64_t address;       /* of the record in the slot */
@@ -308,10 +309,12 @@ static status_t check_records(struct visit *v, uint64_t address, uint64_t bytes,
 {
     uint8_t record[FAT_RECORD_BYTES];
     status_t status = 0;
-    for (uint64_t at = 0; !status && !*ended && at < bytes; at += sizeof(record), v->slot++) {
+    for (uint64_t at = 0; !status && at < bytes; at += sizeof(record), v->slot++) {
         v->address = address + at;
         status = fat_read(fat_of(v->c->fsd), v->address, record, sizeof(record));
-        if (!status)
+        if (!status && *ended)
+            v->after_end += record[0] != FIRST_END && record[0] != FIRST_FREE;
+        else if (!status)
             status = check_record(v, (struct bytes){ record, sizeof(record) }, ended);
     }
     return status;
@@ -353,7 +356,7 @@ static status_t check_directory(struct visit *v)
     const struct fat_geometry *geometry = &fat_of(v->c->fsd)->geometry;
     bool ended = false;
     v->slot = v->dots = 0;
-    v->orphans = 0;
+    v->orphans = v->after_end = 0;
     v->long_name.parts = 0;
     status_t status = v->current->root && geometry->bits != 32
                           ? check_records(v, geometry->root_address, geometry->root_bytes, &ended)
@@ -362,6 +365,9 @@ static status_t check_directory(struct visit *v)
         return status;
     if (!v->current->root && v->dots != 2 && v->slot)
         check_found(v->c, false, "%s: does not begin with \".\" and \"..\"", v->current->path);
+    if (v->after_end)
+        check_found(v->c, false, "%s/: %llu records follow its end", v->current->path,
+                    (unsigned long long)v->after_end);
     if (v->orphans)
         check_found(v->c, false, "%s/: %llu long names do not belong to a record",
                     v->current->path, (unsigned long long)v->orphans);
