@@ -370,7 +370,7 @@ struct fsd {
     _Atomic bool redirected;     /* `successor` is used instead of `device` */
     struct device_handle successor;
     struct device *former;       /* that of `device`, once redirected: a reference */
-    /* write/'s: see changed.c; both lists are initialized once mounted */
+    /* write/'s: see dirty_fsds.c; both lists are initialized once mounted */
     struct list changed_link, dirty; /* `dirty`: vnodes that are not durable, the oldest first */
     uint64_t changed_us;         /* the time of the first change, if it is in the list */
     uint64_t retry_us;           /* after a failure */

@@ -3,12 +3,12 @@
  *
  * Each file calls only those listed before it, except through ops tables: mount/redirect.c,
  * vnode_cache.c, vnode.c, vnode_share.c, vfs_io.c, uncached.c, path/names.c, path/path_text.c,
- * write/changed.c, write/errors.c, write/content.c, write/writeback.c, mount/dismount.c,
+ * write/dirty_fsds.c, write/errors.c, write/content.c, write/writeback.c, mount/dismount.c,
  * mount/mount_table.c, path/path.c, walk.c, mount/remount.c, mount/sync.c, change.c, then file.c
  * and mount/mount.c.
  *
- * Lock order: mounts (MOUNT) < changes (NAMES) < vnodes (VNODE) < pages (CACHE) < redirect
- * (DEVICE).
+ * Lock order: mounts (MOUNT) < dirty_fsds (NAMES) < vnodes (VNODE) < pages (CACHE) <
+ * redirect (DEVICE).
  */
 #ifndef KERNEL_VFS_INTERNAL_H
 #define KERNEL_VFS_INTERNAL_H
@@ -168,16 +168,16 @@ status_t name_lookup(struct fsd *fsd, struct vnode *directory, struct element el
  * without memory. */
 char *path_text_copy(struct path *path, const struct element *name);
 
-/* ---- write/changed.c ---------------------------------------------------------------------- */
+/* ---- write/dirty_fsds.c ------------------------------------------------------------------- */
 
 /* Which file systems have changed. */
-struct changed_state {
+struct dirty_fsds {
     struct spin lock;        /* rank NAMES */
-    struct list fsds;        /* the one that changed first is first */
+    struct list list;        /* the one that changed first is first */
     struct wait_queue event; /* a file system was entered, a change or a sync has ended, ... */
 };
 
-extern struct changed_state changes;
+extern struct dirty_fsds dirty_fsds;
 
 /* Begins a change of the file system, once its gate is open: -EROFS, -EINTR. Its end enters the
  * file system into the list. */

@@ -3,7 +3,7 @@
  *
  * File systems on disks are mounted read-only, and nothing on them changes until a person asks for
  * it: no dirty bit, no access time. vfs_remount() then changes the mount in place, with the gate of
- * the file system closed (write/changed.c): changes wait until it is decided.
+ * the file system closed (write/dirty_fsds.c): changes wait until it is decided.
  */
 #include "kernel/vfs/internal.h"
 #include "lib/macros.h"

@@ -5,7 +5,7 @@
  * the count of when it was opened, and compares: Linux's errseq has the same meaning. A program
  * that syncs a whole file system compares likewise, with the count of when it began to write.
  *
- * Locking     One spinlock of rank VNODE. It may be taken under changes.lock.
+ * Locking     One spinlock of rank VNODE. It may be taken under dirty_fsds.lock.
  */
 #include "kernel/log.h"
 #include "kernel/sched/sync.h"

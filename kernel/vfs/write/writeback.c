@@ -6,7 +6,7 @@
  * flusher does so when the oldest change is CACHE_AGE_US old, or at once while too much of memory
  * is dirty. After a failure it tries again CACHE_AGE_US later: the bytes stay in memory.
  *
- * Locking     changes.lock guards the fields of struct fsd. One thread syncs a file system at a
+ * Locking     dirty_fsds.lock guards the fields of struct fsd. One thread syncs a file system at a
  *             time; others wait, and fsd_forget() waits for all of them.
  */
 #include "kernel/log.h"
@@ -20,7 +20,7 @@
 
 static struct {
     struct thread *thread;
-    bool stopping; /* changes.lock */
+    bool stopping; /* dirty_fsds.lock */
 } flusher;
 
 /* ---- one file system ---------------------------------------------------------------------- */
@@ -28,9 +28,9 @@ static struct {
 /* Returns whether there may be changes: if it is read-only, there are at most those from before. */
 static bool fsd_may_have_changes(struct fsd *fsd)
 {
-    spin_lock(&changes.lock);
+    spin_lock(&dirty_fsds.lock);
     bool may = !fsd->read_only || fsd->changed_us || fsd->syncing || !list_empty(&fsd->dirty);
-    spin_unlock(&changes.lock);
+    spin_unlock(&dirty_fsds.lock);
     return may;
 }
 
@@ -39,26 +39,26 @@ static bool fsd_may_have_changes(struct fsd *fsd)
 static status_t sync_begin(struct fsd *fsd)
 {
     status_t status = 0;
-    spin_lock(&changes.lock);
+    spin_lock(&dirty_fsds.lock);
     while (fsd->syncing && !status)
-        status = wait_queue_wait_interruptible(&changes.event, &changes.lock, TIME_NEVER);
+        status = wait_queue_wait_interruptible(&dirty_fsds.event, &dirty_fsds.lock, TIME_NEVER);
     if (!status) {
         fsd->syncing = true;
         fsd_leave(fsd);
     }
-    spin_unlock(&changes.lock);
+    spin_unlock(&dirty_fsds.lock);
     return status;
 }
 
 static void sync_end(struct fsd *fsd, status_t status)
 {
-    spin_lock(&changes.lock);
+    spin_lock(&dirty_fsds.lock);
     fsd->syncing = false;
     fsd->retry_us = status ? time_now_us() + CACHE_AGE_US : 0;
     if (status)
         fsd_enter(fsd);
-    wait_queue_wake_all(&changes.event);
-    spin_unlock(&changes.lock);
+    wait_queue_wake_all(&dirty_fsds.event);
+    spin_unlock(&dirty_fsds.lock);
 }
 
 /* Writes back one file of those that were dirty when the sync began. */
@@ -151,9 +151,9 @@ void fsd_list_dirty(struct fsd *fsd, status_t status, struct text_sink *sink)
 void fsd_lose(struct fsd *fsd)
 {
     IGNORE(each_dirty(fsd, lose_vnode)); /* it returns none */
-    spin_lock(&changes.lock);
+    spin_lock(&dirty_fsds.lock);
     fsd_leave(fsd);
-    spin_unlock(&changes.lock);
+    spin_unlock(&dirty_fsds.lock);
 }
 
 status_t fsd_flush(struct fsd *fsd)
@@ -169,10 +169,10 @@ status_t fsd_flush(struct fsd *fsd)
     /* A device that failed to flush may have dropped bytes of any file that was written since the
      * last flush, and the next flush may succeed: so the handles of all of them are told. */
     fsd_note_error(fsd, status);
-    spin_lock(&changes.lock);
+    spin_lock(&dirty_fsds.lock);
     list_each(link, &fsd->dirty)
         vnode_note_error(container_of(link, struct vnode, dirty_link), status, true);
-    spin_unlock(&changes.lock);
+    spin_unlock(&dirty_fsds.lock);
     return status;
 }
 
@@ -203,13 +203,13 @@ status_t fsd_sync(struct fsd *fsd)
 
 void fsd_forget(struct fsd *fsd)
 {
-    spin_lock(&changes.lock);
+    spin_lock(&dirty_fsds.lock);
     while (fsd->pins || fsd->syncing)
-        IGNORE(wait_queue_wait(&changes.event, &changes.lock, TIME_NEVER));
+        IGNORE(wait_queue_wait(&dirty_fsds.event, &dirty_fsds.lock, TIME_NEVER));
 
     /* in the same hold of the lock: the flusher must not find it, and pin it, from here on */
     fsd_leave(fsd);
-    spin_unlock(&changes.lock);
+    spin_unlock(&dirty_fsds.lock);
 
     /* After an unmount nothing is dirty. After a removal, an open file may still have been
      * written. */
@@ -229,11 +229,11 @@ static uint64_t due_us(const struct fsd *fsd)
 static struct fsd *flusher_wait(void)
 {
     struct fsd *found = NULL;
-    spin_lock(&changes.lock);
+    spin_lock(&dirty_fsds.lock);
     while (!found && !flusher.stopping) {
         uint64_t until = TIME_NEVER, now_us = time_now_us();
 
-        list_each(link, &changes.fsds) {
+        list_each(link, &dirty_fsds.list) {
             struct fsd *fsd = container_of(link, struct fsd, changed_link);
             uint64_t due = due_us(fsd);
             if (due <= now_us && !found && !fsd->syncing)
@@ -244,9 +244,9 @@ static struct fsd *flusher_wait(void)
         if (found)
             found->pins++;
         else
-            IGNORE(wait_queue_wait(&changes.event, &changes.lock, until)); /* or timed out */
+            IGNORE(wait_queue_wait(&dirty_fsds.event, &dirty_fsds.lock, until)); /* or timed out */
     }
-    spin_unlock(&changes.lock);
+    spin_unlock(&dirty_fsds.lock);
     return found;
 }
 
@@ -274,10 +274,10 @@ status_t writeback_start(void)
 
 void writeback_stop(void)
 {
-    spin_lock(&changes.lock);
+    spin_lock(&dirty_fsds.lock);
     flusher.stopping = true;
-    wait_queue_wake_all(&changes.event);
-    spin_unlock(&changes.lock);
+    wait_queue_wake_all(&dirty_fsds.event);
+    spin_unlock(&dirty_fsds.lock);
 
     if (flusher.thread)
         thread_join(flusher.thread);

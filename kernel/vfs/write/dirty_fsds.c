@@ -1,5 +1,5 @@
 /*
- * changed.c - the gate of every change of a file system; and which file systems and files have
+ * dirty_fsds.c - the gate of every change of a file system; and which file systems and files have
  * changes that are not durable yet.
  *
  * Gate        A change of names or nodes is made between fsd_change_begin() and fsd_change_end();
@@ -20,10 +20,10 @@
 #include "lib/string.h"
 #include "lib/text.h"
 
-struct changed_state changes = {
+struct dirty_fsds dirty_fsds = {
     .lock = SPIN_INIT(RANK_NAMES),
-    .fsds = LIST_INIT(changes.fsds),
-    .event = WAIT_QUEUE_INIT(changes.event),
+    .list = LIST_INIT(dirty_fsds.list),
+    .event = WAIT_QUEUE_INIT(dirty_fsds.event),
 };
 
 /* ---- the gate ----------------------------------------------------------------------------- */
@@ -34,70 +34,70 @@ static status_t gate_pass(struct fsd *fsd)
 {
     status_t status = 0;
     while (fsd->closed && !status)
-        status = wait_queue_wait_interruptible(&changes.event, &changes.lock, TIME_NEVER);
+        status = wait_queue_wait_interruptible(&dirty_fsds.event, &dirty_fsds.lock, TIME_NEVER);
     return !status && fsd->read_only ? -EROFS : status;
 }
 
 status_t fsd_change_begin(struct fsd *fsd)
 {
-    spin_lock(&changes.lock);
+    spin_lock(&dirty_fsds.lock);
     status_t status = gate_pass(fsd);
     fsd->changers += !status;
-    spin_unlock(&changes.lock);
+    spin_unlock(&dirty_fsds.lock);
     return status;
 }
 
 void fsd_enter(struct fsd *fsd)
 {
-    kassert(spin_is_held(&changes.lock));
+    kassert(spin_is_held(&dirty_fsds.lock));
     if (!fsd->ops->flush || !list_empty(&fsd->changed_link))
         return;
     fsd->changed_us = time_now_us();
-    list_push_back(&changes.fsds, &fsd->changed_link);
-    wait_queue_wake_all(&changes.event);
+    list_push_back(&dirty_fsds.list, &fsd->changed_link);
+    wait_queue_wake_all(&dirty_fsds.event);
 }
 
 void fsd_note_change(struct fsd *fsd)
 {
-    spin_lock(&changes.lock);
+    spin_lock(&dirty_fsds.lock);
     fsd_enter(fsd);
-    spin_unlock(&changes.lock);
+    spin_unlock(&dirty_fsds.lock);
 }
 
 void fsd_leave(struct fsd *fsd)
 {
-    kassert(spin_is_held(&changes.lock));
+    kassert(spin_is_held(&dirty_fsds.lock));
     list_remove(&fsd->changed_link);
 }
 
 void fsd_change_end(struct fsd *fsd)
 {
-    spin_lock(&changes.lock);
+    spin_lock(&dirty_fsds.lock);
     fsd_enter(fsd);
     if (!--fsd->changers)
-        wait_queue_wake_all(&changes.event);
-    spin_unlock(&changes.lock);
+        wait_queue_wake_all(&dirty_fsds.event);
+    spin_unlock(&dirty_fsds.lock);
 }
 
 status_t fsd_writer_begin(struct fsd *fsd)
 {
-    spin_lock(&changes.lock);
+    spin_lock(&dirty_fsds.lock);
     status_t status = gate_pass(fsd);
     fsd->writers += !status;
-    spin_unlock(&changes.lock);
+    spin_unlock(&dirty_fsds.lock);
     return status;
 }
 
 void fsd_writer_end(struct fsd *fsd)
 {
-    spin_lock(&changes.lock);
+    spin_lock(&dirty_fsds.lock);
     fsd->writers--;
-    spin_unlock(&changes.lock);
+    spin_unlock(&dirty_fsds.lock);
 }
 
 status_t fsd_close_gate(struct fsd *fsd, bool force)
 {
-    spin_lock(&changes.lock);
+    spin_lock(&dirty_fsds.lock);
     status_t status = fsd->writers && !force ? -EBUSY : 0;
     if (!status && fsd->closed)
         status = -EBUSY; /* by another thread */
@@ -107,54 +107,54 @@ status_t fsd_close_gate(struct fsd *fsd, bool force)
 
     /* a change that has passed the gate ends soon: it does not wait for a person */
     while (fsd->changers && !status)
-        status = wait_queue_wait_interruptible(&changes.event, &changes.lock, TIME_NEVER);
+        status = wait_queue_wait_interruptible(&dirty_fsds.event, &dirty_fsds.lock, TIME_NEVER);
     if (status && closed) {
         fsd->closed = false;
-        wait_queue_wake_all(&changes.event);
+        wait_queue_wake_all(&dirty_fsds.event);
     }
-    spin_unlock(&changes.lock);
+    spin_unlock(&dirty_fsds.lock);
     return status;
 }
 
 void fsd_open_gate(struct fsd *fsd)
 {
-    spin_lock(&changes.lock);
+    spin_lock(&dirty_fsds.lock);
     fsd->closed = false;
-    wait_queue_wake_all(&changes.event);
-    spin_unlock(&changes.lock);
+    wait_queue_wake_all(&dirty_fsds.event);
+    spin_unlock(&dirty_fsds.lock);
 }
 
 /* ---- for the flusher ---------------------------------------------------------------------- */
 
 void fsd_pin(struct fsd *fsd)
 {
-    spin_lock(&changes.lock);
+    spin_lock(&dirty_fsds.lock);
     fsd->pins++;
-    spin_unlock(&changes.lock);
+    spin_unlock(&dirty_fsds.lock);
 }
 
 void fsd_unpin(struct fsd *fsd)
 {
-    spin_lock(&changes.lock);
+    spin_lock(&dirty_fsds.lock);
     if (!--fsd->pins)
-        wait_queue_wake_all(&changes.event);
-    spin_unlock(&changes.lock);
+        wait_queue_wake_all(&dirty_fsds.event);
+    spin_unlock(&dirty_fsds.lock);
 }
 
 void changes_wake(void)
 {
-    spin_lock(&changes.lock);
-    wait_queue_wake_all(&changes.event);
-    spin_unlock(&changes.lock);
+    spin_lock(&dirty_fsds.lock);
+    wait_queue_wake_all(&dirty_fsds.event);
+    spin_unlock(&dirty_fsds.lock);
 }
 
 /* ---- files -------------------------------------------------------------------------------- */
 
 bool vnode_is_listed(struct vnode *vnode)
 {
-    spin_lock(&changes.lock);
+    spin_lock(&dirty_fsds.lock);
     bool listed = vnode->listed;
-    spin_unlock(&changes.lock);
+    spin_unlock(&dirty_fsds.lock);
     return listed;
 }
 
@@ -165,7 +165,7 @@ void vnode_note_dirty(struct vnode *vnode, struct path *path)
     /* without memory, a message about the file does not name it */
     char *text = !path || vnode_is_listed(vnode) ? NULL : path_text_copy(path, NULL);
 
-    spin_lock(&changes.lock);
+    spin_lock(&dirty_fsds.lock);
     if (!vnode->listed) {
         vnode->listed = true;
         vnode->written_as = text;
@@ -174,13 +174,13 @@ void vnode_note_dirty(struct vnode *vnode, struct path *path)
         list_push_back(&fsd->dirty, &vnode->dirty_link);
     }
     fsd_enter(fsd);
-    spin_unlock(&changes.lock);
+    spin_unlock(&dirty_fsds.lock);
     mem_free(text);
 }
 
 void vnode_unlist(struct vnode *vnode, bool if_clean)
 {
-    spin_lock(&changes.lock);
+    spin_lock(&dirty_fsds.lock);
 
     /* under the lock: a writer that dirties the cache now enters it again after this */
     bool leaves = vnode->listed && !(if_clean && vnode->cache.ops &&
@@ -191,7 +191,7 @@ void vnode_unlist(struct vnode *vnode, bool if_clean)
         vnode->written_as = NULL;
         list_remove(&vnode->dirty_link);
     }
-    spin_unlock(&changes.lock);
+    spin_unlock(&dirty_fsds.lock);
 
     mem_free(text);
     if (leaves)
@@ -201,7 +201,7 @@ void vnode_unlist(struct vnode *vnode, bool if_clean)
 struct vnode *fsd_next_dirty(struct fsd *fsd)
 {
     struct vnode *vnode = NULL;
-    spin_lock(&changes.lock);
+    spin_lock(&dirty_fsds.lock);
     if (!list_empty(&fsd->dirty)) {
         vnode = vnode_ref(container_of(fsd->dirty.next, struct vnode, dirty_link));
 
@@ -209,37 +209,37 @@ struct vnode *fsd_next_dirty(struct fsd *fsd)
         list_remove(&vnode->dirty_link);
         list_push_back(&fsd->dirty, &vnode->dirty_link);
     }
-    spin_unlock(&changes.lock);
+    spin_unlock(&dirty_fsds.lock);
     return vnode;
 }
 
 size_t fsd_count_dirty(struct fsd *fsd)
 {
     size_t count = 0;
-    spin_lock(&changes.lock);
+    spin_lock(&dirty_fsds.lock);
     list_each(link, &fsd->dirty)
         count++;
-    spin_unlock(&changes.lock);
+    spin_unlock(&dirty_fsds.lock);
     return count;
 }
 
 char *vnode_take_text(struct vnode *vnode)
 {
-    spin_lock(&changes.lock);
+    spin_lock(&dirty_fsds.lock);
     char *text = vnode->written_as;
     vnode->written_as = NULL;
-    spin_unlock(&changes.lock);
+    spin_unlock(&dirty_fsds.lock);
     return text;
 }
 
 void vnode_give_text(struct vnode *vnode, char *text)
 {
-    spin_lock(&changes.lock);
+    spin_lock(&dirty_fsds.lock);
     if (vnode->listed && !vnode->written_as) {
         vnode->written_as = text;
         text = NULL;
     }
-    spin_unlock(&changes.lock);
+    spin_unlock(&dirty_fsds.lock);
     mem_free(text);
 }
 
@@ -267,7 +267,7 @@ static char *text_move(const char *text, const char *from, const char *to)
 static struct vnode *take_text_below(struct fsd *fsd, const char *above, char **text)
 {
     struct vnode *found = NULL;
-    spin_lock(&changes.lock);
+    spin_lock(&dirty_fsds.lock);
     list_each(link, &fsd->dirty) {
         struct vnode *vnode = container_of(link, struct vnode, dirty_link);
         if (vnode->written_as && text_is_below(vnode->written_as, above)) {
@@ -277,7 +277,7 @@ static struct vnode *take_text_below(struct fsd *fsd, const char *above, char **
             break;
         }
     }
-    spin_unlock(&changes.lock);
+    spin_unlock(&dirty_fsds.lock);
     return found;
 }
 
