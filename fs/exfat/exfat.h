@@ -5,19 +5,20 @@
  *   medium.c     bytes of the volume, and the count of what is wrong with them
  *   chain.c      clusters of a file -> runs
  *   record.c     sets of directory entries: attributes, times, names
- *   encode.c     makes and changes sets
  *   find.c       a set by its address
  *   upcase.c     the up-case table, and hashes of names
  *   directory.c  a directory's names: index, look-up, listing
  *   node.c       vnodes: information, content
- *   space.c      the allocation bitmap, and links in the table
- *   slots.c      room for sets in a directory
- *   change.c     create, mkdir, unlink; rename.c
- *   content.c    writing and truncating files
- *   state.c      read-only and writable, clean and dirty; flush
  *   volume.c     mounting, the volume, the table of operations
  *   driver.c     the driver
- *   tools/       making and checking volumes
+ *   write/encode.c   sets of entries, as they are stored
+ *   write/slots.c    room for sets in a directory
+ *   write/space.c    the allocation bitmap, and links in the table
+ *   write/content.c  writing and truncating files
+ *   write/change.c   create, mkdir, unlink
+ *   write/rename.c   rename
+ *   write/state.c    read-only and writable, clean and dirty; flush
+ *   tools/           making and checking volumes
  *
  * Model       A volume has a boot region with a copy, a table (FAT) and a heap of clusters,
  *             numbered from 2. A file is described by a set of entries of 32 bytes in its
@@ -215,7 +216,7 @@ void exfat_upcase_decode(struct bytes entry, struct exfat_attributes *attributes
                          uint32_t *checksum);
 void exfat_label_decode(struct exfat *exfat, struct bytes entry);
 
-/* ---- encode.c ----------------------------------------------------------------------------- */
+/* ---- write/encode.c ----------------------------------------------------------------------- */
 
 #define EXFAT_TIME_FIRST ((int64_t)315532800) /* 1980-01-01 */
 
@@ -311,7 +312,7 @@ status_t exfat_open(struct fsd *fsd, struct vnode *vnode, bool write);
 void exfat_read_write(struct fsd *fsd, struct vfs_io *io);
 void exfat_finish_io(struct fsd *fsd, struct vfs_io *io);
 
-/* ---- space.c ------------------------------------------------------------------------------ */
+/* ---- write/space.c ------------------------------------------------------------------------ */
 
 /* An operation that changes the volume. What it allocated is given back if it fails; what it is to
  * do to nodes in memory is done when it has succeeded. */
@@ -348,7 +349,7 @@ uint32_t exfat_cluster_at(const struct exfat *exfat, uint64_t address);
 /* Marks all queued clusters as free, in an operation of its own. */
 status_t exfat_free_released(struct exfat *exfat) MUST_CHECK;
 
-/* ---- slots.c ------------------------------------------------------------------------------ */
+/* ---- write/slots.c ------------------------------------------------------------------------ */
 
 /* Finds room for a set in a directory, which grows if necessary. */
 status_t exfat_slots_find(struct exfat_operation *operation, struct exfat_node *directory,
@@ -372,7 +373,7 @@ void exfat_slots_leave(struct exfat *exfat, struct exfat_node *directory, unsign
 status_t exfat_node_store(struct exfat *exfat, const struct exfat_node *node,
                           const struct exfat_attributes *attributes) MUST_CHECK;
 
-/* ---- change.c, rename.c ------------------------------------------------------------------- */
+/* ---- write/change.c, write/rename.c ------------------------------------------------------- */
 
 status_t exfat_create(struct fsd *fsd, struct vnode *directory, struct element element,
                       vnode_id_t *id);
@@ -401,7 +402,7 @@ void exfat_name_added(struct exfat *exfat, const struct exfat_node *directory,
 void exfat_name_removed(struct exfat *exfat, const struct exfat_node *directory,
                         struct element element);
 
-/* ---- content.c ---------------------------------------------------------------------------- */
+/* ---- write/content.c ---------------------------------------------------------------------- */
 
 status_t exfat_reserve(struct fsd *fsd, struct vnode *vnode, uint64_t offset, uint64_t bytes);
 status_t exfat_prepare_write(struct fsd *fsd, struct vnode *vnode, uint64_t offset,
@@ -410,7 +411,7 @@ status_t exfat_data_written(struct fsd *fsd, struct vnode *vnode, uint64_t size)
 status_t exfat_set_info(struct fsd *fsd, struct vnode *vnode, unsigned levels,
                         const struct node_info *info);
 
-/* ---- state.c ------------------------------------------------------------------------------ */
+/* ---- write/state.c ------------------------------------------------------------------------ */
 
 status_t exfat_flush(struct fsd *fsd);
 status_t exfat_set_writable(struct fsd *fsd, bool writable);
