@@ -147,7 +147,7 @@ COMMAND_OBJECTS := archives data disks edit find lines names tools
 LOADABLE += $(COMMAND_OBJECTS)
 $(foreach name,$(COMMAND_OBJECTS),$(eval SOURCES_$(name) := $(call tree,shell/commands/$(name),%.c)))
 SOURCES_disks += lib/partition/edit.c
-SOURCES_archives += lib/deflate/gunzip.c
+SOURCES_archives += lib/deflate/gunzip.c lib/deflate/deflate.c
 $(foreach name,archives find names tools,$(eval SOURCES_$(name) += lib/date_parse.c))
 BUILTIN ?=
 DRIVER_OUT := $(BUILD)/drivers
@@ -424,7 +424,7 @@ do-deb: do-host
 
 # Each test is linked with both back ends of the port, except those that need no scheduling (once,
 # with threads), and those that need no port at all (alone).
-TESTS_ONCE := test_pci test_pci_ecam test_lib test_text test_inflate test_gunzip test_quote test_cd_sector \
+TESTS_ONCE := test_pci test_pci_ecam test_lib test_text test_inflate test_gunzip test_deflate test_quote test_cd_sector \
     test_link test_partition
 TESTS_ALONE := test_string test_terminal test_keymap test_acpi
 # These execute the code of driver objects, which is compiled for x86-64.

@@ -128,20 +128,42 @@ static void read_from(struct tar *tar, const char *file)
         }
 }
 
+static void write_packed(void *context, const void *data, size_t bytes)
+{
+    struct tar *tar = context;
+    stream_write(tar->out, data, bytes);
+}
+
+static void write_archive(struct tar *tar, struct stream *out)
+{
+    tar->out = out;
+    if (option_given(tar->shell, 'z') || option_given(tar->shell, 'I')) {
+        tar->gzipper = mem_zalloc(sizeof(*tar->gzipper));
+        if (!tar->gzipper) {
+            tar_fail(tar, NULL, -ENOMEM);
+            return;
+        }
+        gzipper_begin(tar->gzipper, write_packed, tar);
+    }
+    tar_write(tar);
+    if (tar->gzipper)
+        gzipper_end(tar->gzipper);
+    mem_free(tar->gzipper);
+    tar->gzipper = NULL;
+}
+
 static void write_to(struct tar *tar, const char *file)
 {
     struct output_file *output;
     enum output_file_end end;
 
     if (text_equal(file, "-")) {
-        tar->out = tar->shell->out;
-        tar_write(tar);
+        write_archive(tar, tar->shell->out);
         return;
     }
     status_t status = output_file_open(tar->shell, NULL, file, false, &output);
     if (!status) {
-        tar->out = output_file_stream(output);
-        tar_write(tar);
+        write_archive(tar, output_file_stream(output));
         status = output_file_close(output, false, &end);
     }
     if (status)
@@ -222,10 +244,6 @@ static bool is_complete(struct shell *shell, int count)
         (void)shell_complain(shell, "Cowardly refusing to create an empty archive");
         return false;
     }
-    if (option_given(shell, 'c') && (option_given(shell, 'z') || option_given(shell, 'I'))) {
-        (void)shell_complain(shell, "archives can be read with -z, but not written");
-        return false;
-    }
     return true;
 }
 
@@ -254,7 +272,7 @@ static const struct shell_option tar_options[] = {
     { 'x', "extract", NULL, "extract all members, or those named" },
     { 'f', "file", "ARCHIVE", "use this file; -: standard input or output, the default" },
     { 'v', "verbose", NULL, "print the names of members; with -t more about them" },
-    { 'z', "gzip", NULL, "it is packed by gzip; a packed one is always recognized" },
+    { 'z', "gzip", NULL, "pack it by gzip; one that is read may be packed anyway" },
     { 'I', "use-compress-program", "gzip", "as -z" },
     { 'C', "directory", "DIRECTORY...", "use names after it relative to DIRECTORY" },
     { 'k', "keep-old-files", NULL, "do not replace files" },

@@ -3,8 +3,8 @@
  *
  * Model       An archive is a sequence of members: a header block, then the content in whole
  *             blocks. A pax or GNU header before a member has values that do not fit in it. Two
- *             blocks of zeroes, or the end of the file, end the archive. An archive that is read
- *             may be packed by gzip.
+ *             blocks of zeroes, or the end of the file, end the archive. It may be packed by
+ *             gzip.
  * Safety      The bytes are hostile: numbers are checked, names are bounded, and a member is only
  *             extracted below the directory: names with `..` are refused, a leading slash is
  *             removed, and symbolic links are made after everything else, so that no member is
@@ -21,6 +21,7 @@
 #ifndef SHELL_COMMANDS_ARCHIVES_TAR_H
 #define SHELL_COMMANDS_ARCHIVES_TAR_H
 
+#include "lib/deflate/deflate.h"
 #include "shell/commands/archives/unpack.h"
 #include "shell/words.h"
 
@@ -71,7 +72,9 @@ struct tar {
     struct words directories; /* times to set at the end: name, seconds, ... */
     struct buffer extended; /* the content of a pax or GNU header */
 
-    struct stream *out;     /* writing */
+    /* writing */
+    struct stream *out;
+    struct gzipper *gzipper; /* NULL: not packed */
 };
 
 /* ---- tar_header.c ------------------------------------------------------------------------- */

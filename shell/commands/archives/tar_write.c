@@ -19,7 +19,10 @@ struct writer {
 
 static void put(struct writer *writer, const void *data, size_t bytes)
 {
-    stream_write(writer->tar->out, data, bytes);
+    if (writer->tar->gzipper)
+        gzipper_add(writer->tar->gzipper, data, bytes);
+    else
+        stream_write(writer->tar->out, data, bytes);
     writer->bytes += bytes;
 }
 

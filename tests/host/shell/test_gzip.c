@@ -1,6 +1,6 @@
 /*
- * test_gzip.c - promise: gunzip, zcat and gzip -d give the content of what zlib packs, whole or not
- * at all, and report in GNU's words and statuses what is wrong.
+ * test_gzip.c - promise: gunzip, zcat and gzip -d give the content of what zlib and gzip pack,
+ * whole or not at all, and report in GNU's words and statuses what is wrong.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -87,6 +87,26 @@ BODY(output)
     stop();
 }
 
+BODY(packing)
+{
+    start();
+    make_content(BYTES);
+    rig_put_file("/f", content, BYTES);
+    says("touch -d @1000000000 /f; cp -p /f /g; gzip /f; [ -f /f ] || stat -c %Y /f.gz; gunzip /f; "
+         "cmp /f /g; gzip -c /f | zcat | cmp - /g; gzip -k9 /f; gzip -c < /f | gunzip | cmp - /g",
+         "1000000000\n");
+    run("gzip /f", 2, "", "gzip: /f.gz already exists; not overwritten\n");
+    run("gzip /f.gz", 2, "", "gzip: /f.gz already has a suffix -- unchanged\n");
+    run("gzip /none", 1, "", "gzip: /none: No such file or directory\n");
+    rig_mkdir("/d");
+    run("gzip /d", 2, "", "gzip: /d is a directory -- ignored\n");
+    says("gzip -S .x /g; gzip -dS .x /g; cmp /f /g; : > /e; gzip /e; zcat /e; "
+         "printf abc | gzip | wc -c", "23\n");
+    says("cd /; tar czf /t.tgz f g; gzip -t < /t.tgz; tar tf /t.tgz; rm f; tar xzf /t.tgz; "
+         "cmp f g; tar -c -I gzip g | tar tz", "f\ng\ng\n");
+    stop();
+}
+
 /* Whatever is wrong, no file with a part of the content is left. */
 BODY(damaged)
 {
@@ -135,6 +155,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_names),
         cmocka_unit_test(test_output),
+        cmocka_unit_test(test_packing),
         cmocka_unit_test(test_damaged),
         cmocka_unit_test(test_noise),
     };
