@@ -137,6 +137,11 @@ def is_utf8(data):
         return False
 
 
+def missing(errors):
+    """The files that are reported as missing."""
+    return re.findall(rb"(?:cat|wc): '?(.*?)'?: No such file", errors)
+
+
 def changed_lines(output):
     """The lines of an edit that are removed or added."""
     return len(re.findall(rb"^[<>+-]", output, re.M))
@@ -220,10 +225,18 @@ INTENDED = [
     ("tac reverses records of any length",
      "GNU's tac may report that memory is exhausted",
      lambda line, ours, theirs: re.search(r"(^|\| )tac", line.text) and b"memory exhausted" in theirs.errors),
-    ("On a disc, xargs wc finds names whose case differs",
+    ("With -I, xargs cuts the line at a NUL",
+     "GNU's xargs cuts the argument that the line is inserted in",
+     lambda line, ours, theirs: re.search(r"(^|\| )xargs.* '?-I", line.text) and b"NUL character" in theirs.errors + ours.errors
+     and ours.status == theirs.status),
+    ("With -I and -s, xargs counts all bytes of a line",
+     "GNU's xargs may accept one more",
+     lambda line, ours, theirs: re.search(r"(^|\| )xargs.* '?-I.* -(s|-max-chars)|(^|\| )xargs.* -(s|-max-chars).* '?-I", line.text)
+     and b"line too long" in ours.errors + theirs.errors and ours.status),
+    ("On a disc, xargs cat and xargs wc find names whose case differs",
      "the host distinguishes them",
-     lambda line, ours, theirs: re.search(r"(^|\| )xargs.* wc", line.text) and any(
-         b" " + name in ours.output for name in re.findall(rb"wc: (.*): No such file", theirs.errors))),
+     lambda line, ours, theirs: re.search(r"(^|\| )xargs.* (wc|cat)", line.text)
+     and set(missing(ours.errors)) < set(missing(theirs.errors))),
     ("Options of sed apply to all of its scripts",
      "with GNU's sed, -E does not apply to an -e before it",
      lambda line, ours, theirs: re.search(r"(^|\| )sed.* '?-+e.* -(-regexp-ext|\w*[rEz]|-null)", line.text)),

@@ -31,7 +31,7 @@ struct xargs {
     const char *end_word;  /* -E */
     int delimiter;         /* -0, -d; -1: blanks and quotes */
     uint64_t most_words, most_lines, most_bytes;
-    bool exits;            /* -x */
+    bool exits, refuses;   /* -x; with a number of words or lines, which must fit then */
 
     struct words words;    /* of the next command: those that were read */
     uint64_t lines;
@@ -146,6 +146,10 @@ static void run_command(struct xargs *xargs)
     if (status) {
         xargs->result = shell_fail(xargs->shell, NULL, status);
         xargs->stops = true;
+    } else if (xargs->replace && all.bytes + (uint64_t)all.count > xargs->most_bytes) {
+        shell_complain(xargs->shell, "argument list too long");
+        xargs->result = SHELL_FAILED;
+        xargs->stops = true;
     } else {
         run_words(xargs, &all);
     }
@@ -158,7 +162,9 @@ static void run_command(struct xargs *xargs)
 static uint64_t bytes_with(const struct xargs *xargs, size_t more)
 {
     uint64_t bytes = more + 1;
-    for (int i = 0; i < xargs->command_count; i++)
+
+    /* With -I only the command's name counts here, and the rest when the line is inserted. */
+    for (int i = 0; i < (xargs->replace ? 1 : xargs->command_count); i++)
         bytes += strlen(xargs->command[i]) + 1;
     return bytes + xargs->words.bytes + (uint64_t)xargs->words.count;
 }
@@ -178,9 +184,21 @@ static void end_word(struct xargs *xargs)
         return;
     }
 
+    /* A word that does not fit alone ends the input. With -x those before it are not used (GNU). */
+    uint64_t others = xargs->words.bytes + (uint64_t)xargs->words.count;
+    if (bytes_with(xargs, length) - others > xargs->most_bytes) {
+        if (xargs->words.count && !xargs->exits)
+            run_command(xargs);
+        words_free(&xargs->words);
+        shell_complain(xargs->shell, "argument line too long");
+        xargs->result = SHELL_FAILED;
+        xargs->stops = true;
+        return;
+    }
+
     /* A command is full before this word, or with it. */
     if (xargs->words.count && bytes_with(xargs, length) > xargs->most_bytes) {
-        if (xargs->exits) {
+        if (xargs->refuses) {
             shell_complain(xargs->shell, "argument list too long");
             xargs->result = SHELL_FAILED;
             xargs->stops = true;
@@ -190,12 +208,6 @@ static void end_word(struct xargs *xargs)
     }
     if (xargs->stops)
         return;
-    if (bytes_with(xargs, length) > xargs->most_bytes) {
-        shell_complain(xargs->shell, "argument line too long");
-        xargs->result = SHELL_FAILED;
-        xargs->stops = true;
-        return;
-    }
 
     status_t status = words_add(&xargs->words, text, length);
     buffer_clear(&xargs->word);
@@ -378,7 +390,7 @@ static int run_xargs(struct shell *shell, int count, char **words)
         !option_number(shell, 's', 1, WORDS_BYTES_MAX, &xargs.most_bytes) ||
         !option_number(shell, 'P', 0, INT32_MAX, &processes))
         return SHELL_FAILED;
-    if (option_given(shell, 'e') && !xargs.end_word)
+    if (option_last(shell, "eE") == 'e')
         xargs.end_word = option_value(shell, 'e');
 
     /* The command must fit even without words (GNU). */
@@ -393,6 +405,7 @@ static int run_xargs(struct shell *shell, int count, char **words)
     xargs.replace = last == 'I' ? xargs.replace : NULL;
     xargs.most_lines = last == 'L' ? xargs.most_lines : 0;
     xargs.most_words = last == 'I' || last == 'L' ? XARGS_WORDS : xargs.most_words;
+    xargs.refuses = xargs.replace || xargs.most_lines || (option_given(shell, 'x') && last == 'n');
     int result = parse_delimiter(&xargs);
     if (result)
         return result;

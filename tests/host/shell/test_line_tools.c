@@ -84,6 +84,9 @@ BODY(words_for_commands)
         "the argument list.  Did you mean to use the --null option?\n");
     says("printf 'a\\rb \\vc d\\n\\r\\n' | xargs -n1 echo", "a\rb\nc\nd\n");
     says("echo b | xargs -I echo echo echo; printf '\\r\\n' | xargs -I X echo X", "b\n");
+    run("printf 'a\\nbb\\nccc\\n' | xargs -I X -s 8 echo X", SHELL_FAILED, "a\nbb\n",
+        "xargs: argument line too long\n");
+    says("xargs -x -s 9 </w; xargs -E '' -eb </w", "a b\nc\na\n");
     run("printf 'a b\\nc \"d' | xargs echo", SHELL_FAILED, "a b c\n",
         "xargs: unmatched double quote; by default quotes are special to xargs unless you use the "
         "-0 option\n");
