@@ -85,9 +85,12 @@ static void take_bracket(struct sed_parser *p, struct buffer *to)
     size_t end = peek(p) == ']' ? ++p->at : begin + 1;
     p->at = end;
     for (size_t i = begin; i < end; i++) {
-        bool newline = p->text[i] == '\\' && i + 1 < end && p->text[i + 1] == 'n';
-        put(p, to, newline ? '\n' : p->text[i]);
-        i += newline;
+        /* A backslash is an ordinary character, but \n, \t and the like are not (GNU). */
+        bool escaped = p->text[i] == '\\' && i + 1 < end && p->text[i + 1] &&
+                       strchr("afnrtv", p->text[i + 1]);
+        size_t letter = i + 1;
+        put(p, to, escaped ? (char)sed_escape(p->text, p->bytes, &letter) : p->text[i]);
+        i += escaped;
     }
 }
 

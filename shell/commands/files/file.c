@@ -36,6 +36,26 @@ static void answer_set(struct file_answer *answer, const char *mime, const char 
 
 /* ---- content ------------------------------------------------------------------------------ */
 
+/* The bytes of a file, or the first ones of standard input, in memory. */
+struct file_source {
+    struct identify_source source;
+    struct file *file; /* NULL: memory */
+    uint8_t *memory;
+};
+
+static ssize_t read_source(struct identify_source *source, uint64_t offset, void *buffer,
+                           size_t bytes)
+{
+    const struct file_source *from = container_of(source, struct file_source, source);
+    if (from->file)
+        return file_read_at(from->file, offset, buffer, bytes);
+    if (offset >= source->size_bytes)
+        return 0;
+    bytes = (size_t)min((uint64_t)bytes, source->size_bytes - offset);
+    memcpy(buffer, from->memory + offset, bytes);
+    return (ssize_t)bytes;
+}
+
 /* Reads a script's first line: "#!/bin/sh -e" gives "POSIX shell script, ", another interpreter
  * gives "a /bin/awk script, ", and any other text "". */
 static void script_name(const uint8_t *bytes, size_t count, char *text, size_t room)
@@ -61,16 +81,17 @@ static void script_name(const uint8_t *bytes, size_t count, char *text, size_t r
 }
 
 /* Distinguishes text from unknown binary data, by the first TEXT_BYTES_MAX bytes. */
-static status_t answer_text(struct file *file, struct file_look *look, struct file_answer *answer)
+static status_t answer_text(struct identify_source *source, struct file_look *look,
+                            struct file_answer *answer)
 {
     char script[96] = "", lines[48];
-    uint64_t at = 0, size = file_size(file);
+    uint64_t at = 0, size = source->size_bytes;
     ssize_t got = 0;
     look->text = (struct text_kind){ 0 };
 
     /* The first control character shows that this is not text, and reading can stop. */
     while (at < TEXT_BYTES_MAX && !look->text.control &&
-           (got = file_read_at(file, at, look->piece, PIECE_BYTES)) > 0) {
+           (got = source->read(source, at, look->piece, PIECE_BYTES)) > 0) {
         if (!at)
             script_name(look->piece, (size_t)got, script, sizeof(script));
         text_kind_add(&look->text, look->piece, (size_t)got);
@@ -105,15 +126,20 @@ static void answer_identity(const struct identify *found, struct file_answer *an
     answer_set(answer, found->found[0].mime, names);
 }
 
-static status_t answer_content(struct file *file, struct file_answer *answer)
+static status_t answer_content(struct identify_source *source, struct file_answer *answer)
 {
+    /* An empty file has no format, whatever its name. */
+    if (!source->size_bytes) {
+        answer_set(answer, "inode/x-empty", "empty");
+        return 0;
+    }
     struct file_look *look = mem_alloc(sizeof(*look));
     if (!look)
         return -ENOMEM;
 
     /* Try the known formats. If none is found and a part of the file could not be read, the
      * signature may be in that part, so the error is the answer. */
-    status_t status = file_identify(file, &look->identify);
+    status_t status = identify(&look->identify, source);
     if (!status && look->identify.count)
         answer_identity(&look->identify, answer);
     else if (!status)
@@ -121,24 +147,38 @@ static status_t answer_content(struct file *file, struct file_answer *answer)
 
     /* No known format: distinguish text from data. */
     if (!status && !look->identify.count)
-        status = answer_text(file, look, answer);
+        status = answer_text(source, look, answer);
     mem_free(look);
     return status;
 }
 
 static status_t answer_file(struct path *path, struct file_answer *answer)
 {
-    struct file *file;
-    status_t status = file_open_path(path, OPEN_READ, &file);
+    struct file_source from = { .source = { .read = read_source } };
+    status_t status = file_open_path(path, OPEN_READ, &from.file);
     if (status)
         return status;
+    from.source.size_bytes = file_size(from.file);
+    status = answer_content(&from.source, answer);
+    file_close(from.file);
+    return status;
+}
 
-    /* An empty file has no format, whatever its name. */
-    if (file_size(file))
-        status = answer_content(file, answer);
-    else
-        answer_set(answer, "inode/x-empty", "empty");
-    file_close(file);
+/* Standard input cannot be read twice, so its start is kept. */
+static status_t answer_input(struct shell *shell, struct file_answer *answer)
+{
+    struct file_source from = { .source = { .read = read_source } };
+    ssize_t got = 0;
+    from.memory = mem_alloc(TEXT_BYTES_MAX);
+    if (!from.memory)
+        return -ENOMEM;
+    do
+        from.source.size_bytes += (uint64_t)got;
+    while (from.source.size_bytes < TEXT_BYTES_MAX &&
+           (got = shell_read(shell, from.memory + from.source.size_bytes,
+                             TEXT_BYTES_MAX - (size_t)from.source.size_bytes)) > 0);
+    status_t status = got < 0 ? (status_t)got : answer_content(&from.source, answer);
+    mem_free(from.memory);
     return status;
 }
 
@@ -216,10 +256,12 @@ static status_t answer_path(struct shell *shell, const char *name, struct path *
     }
 }
 
-/* Identifies an operand: a path, or else the class name of a device. */
+/* Identifies an operand: a path, or else the class name of a device; `-` is standard input. */
 static status_t answer_word(struct shell *shell, const char *name, struct file_answer *answer)
 {
     struct path *path;
+    if (text_equal(name, "-"))
+        return answer_input(shell, answer);
     status_t status = path_walk(shell->directory, name,
                                 option_last(shell, "Lh") == 'L' ? 0 : WALK_NO_FOLLOW, &path);
 
@@ -245,6 +287,8 @@ static void file_print(struct shell *shell, const char *name, size_t width,
                        const struct file_answer *answer)
 {
     bool brief = option_given(shell, 'b');
+    if (text_equal(name, "-"))
+        name = "/dev/stdin"; /* as file(1) calls it */
     if (!brief) {
         size_t columns = text_columns(name);
         stream_escaped(shell->out, name, false);

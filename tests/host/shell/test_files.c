@@ -120,6 +120,10 @@ BODY(what_is_known_of_files)
     says("touch -a -d @9 t; touch -m -d @8.5 t; stat -c '%X %Y %y' t; touch -r t u; "
          "stat -c '%X %Y' u; touch --time=atime -d @7 t; stat -c '%X %Y' t; rm t u",
          "9 8 1970-01-01 00:00:08.500000000 +0000\n9 8\n7 8\n");
+    says("echo text | file -; file -b - < /dev/null; printf '\\037\\213\\010' | file -i -; "
+         "printf 070701 | file -b -",
+         "/dev/stdin: ASCII text\nempty\n/dev/stdin: application/gzip; charset=binary\n"
+         "ASCII cpio archive (SVR4 with no CRC)\n");
     says("file -L l; file -Lh l; uptime -s | grep -c '^[0-9-]* [0-9:]*$'",
          "l: ASCII text\nl: symbolic link to a\n1\n");
     says("stat -c '%n %s %F %Y %h %b %y' a", "a 6 regular file 86400 1 1 1970-01-02 "

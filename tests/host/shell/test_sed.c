@@ -70,6 +70,7 @@ BODY(scripts)
     start();
     put("/t", "one\ntwo\nthree\n");
     says("sed -n '$=' /t", "3\n");
+    says("printf 'a\\tb\\\\t.\\n' | sed 's/[ \\t]/X/g; s/[\\.]/Y/g'", "aXbYtY\n");
     says("sed 's/\\(.\\)\\(.\\)/\\2\\1/;2d' /t", "noe\nhtree\n");
     says("sed -e '1a\\' -e '  x' -e '$!d' /t", "  x\nthree\n");
     says("sed '1!G;h;$!d' /t", "three\ntwo\none\n");
