@@ -28,7 +28,7 @@ struct place {
     bool redirection;        /* the word follows < or > */
 };
 
-/* Reserved words before a command. */
+/* Reserved words and assignments before a command. */
 static bool begins_command(const char *word, size_t length)
 {
     static const char *const words[] = {
@@ -37,7 +37,8 @@ static bool begins_command(const char *word, size_t length)
     for (size_t i = 0; i < ARRAY_LENGTH(words); i++)
         if (text_equal_n(word, length, words[i], strlen(words[i])))
             return true;
-    return false;
+    size_t name = variable_name_length(word);
+    return name && name < length && word[name] == '=';
 }
 
 static void place_end_word(struct place *place, const char *text, size_t at)
@@ -103,9 +104,15 @@ static bool places_turn(struct places *places, const char *text, size_t cursor, 
 
     if (inside && (!places->now.quote || c == '`')) {
         places->now = places->outer[--places->depth];
-        places->now.in_word = true;
+
+        /* A command can follow a subshell: the body of a function. */
+        if (!places->now.in_word)
+            places->now.start = *at + 1;
     } else if (dollar || c == '`' || (c == '(' && !places->now.quote)) {
-        places->now.in_word = true;
+        if (c == '(')
+            places->now = (struct place){ .start = *at };
+        else
+            places->now.in_word = true;
         *at += dollar;
         places_enter(places, c == '`' ? '`' : ')', *at + 1);
     } else {
@@ -130,8 +137,9 @@ static struct place place_find(const char *text, size_t cursor)
         if (places_turn(&places, text, cursor, &i))
             continue;
 
-        /* Outside quotes these characters end a word. An escaped one does not get here. */
-        if (!place->quote && !joins && strchr(" \t\n;|&<>", c)) {
+        /* Outside quotes these characters end a word. An escaped one does not get here. A ) that
+         * closes nothing ends the patterns of `case`. */
+        if (!place->quote && !joins && strchr(" \t\n;|&<>)", c)) {
             place_separator(place, text, i);
             continue;
         }
@@ -387,6 +395,7 @@ static const char *variable_begun(const char *word)
 
     /* A name that ends before the cursor is complete: in $A/b the word continues as a path. */
     const char *name = dollar + 1 + (dollar[1] == '{');
+    name += name[-1] == '{' && *name == '#';
     return name[variable_name_length(name)] ? NULL : name;
 }
 
@@ -404,7 +413,7 @@ static void find(struct finder *finder, const char *text, const struct place *pl
     if (variable) {
         finder->prefix = variable;
         find_variables(finder);
-        finder->completion->after = variable[-1] == '{' ? "}" : "";
+        finder->completion->after = strchr("{#", variable[-1]) ? "}" : "";
     } else if (place->redirection) {
         find_paths(finder, false);
     } else if (!place->words && !strchr(word, '/')) {

@@ -16,7 +16,7 @@
 #include "tests/fuzz/fuzz.h"
 #include "tests/host/rig.h"
 
-enum { LINE_BYTES_MAX = 6000, MEMORY_BYTES = 16 << 20, QUESTIONS_MAX = 100000 };
+enum { LINE_BYTES_MAX = 6000, MEMORY_BYTES = 16 << 20, QUESTIONS_MAX = 10000 };
 
 static char text[LINE_BYTES_MAX + 1];
 

@@ -130,7 +130,7 @@ static int run_type(struct shell *shell, int count, char **words)
 
 static const struct shell_command command_type = {
     .name = "type",
-    .arguments = "NAME...",
+    .arguments = "COMMAND...",
     .summary = "describe what names are: commands, functions, aliases, keywords",
     .arguments_max = -1,
     .run = run_type,
