@@ -202,8 +202,10 @@ static int start_job(struct shell *shell, const struct node *node)
     if (status)
         return shell_fail(shell, NULL, status);
     language->last_job = job->id;
-    if (language->flags & FLAG_INTERACTIVE)
+    if (language->flags & FLAG_INTERACTIVE) {
         stream_format(shell->err, "[%u] %u\n", job->number, job->id);
+        IGNORE(stream_flush(shell->err));
+    }
     return SHELL_DONE;
 }
 
