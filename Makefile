@@ -238,7 +238,7 @@ SMALL_ROOMS := drivers/input drivers/pci drivers/storage/partition drivers/stora
     shell/language/syntax shell/reading tests/kernel
 SMALL_SOURCES := $(foreach room,$(SMALL_ROOMS),$(call tree,$(room),%.c)) \
     $(patsubst %,shell/%.c,command_not_found escapes messages options real terminal \
-        language/signals language/trace) \
+        language/jobs language/run language/script language/signals language/trace) \
     $(patsubst %,lib/%.c,date date_parse text_kind zone)
 SMALL := $(SMALL_SOURCES:%=$(KERNEL_OUT)/%.o)
 $(SMALL): OPTIMIZE := -Os

@@ -12,7 +12,7 @@ PATTERNS = ["*", "a*", "*b", "?", "[a-c]*", "[!a]*", "1?", "a|b", "''", "'*'", '
             "[[:alpha:]]*", "[[:digit:]]", "[![:alpha:]]*", "[[:digit:].a]*", "[]a]*", "[!]x-z]*"]
 OPERATORS = ["-", ":-", "+", ":+", "=", ":=", "#", "##", "%", "%%"]
 NUMBERS = ["0", "1", "2", "7", "-3", "010", "0x1f", "$n", "n"]
-SEPARATORS = [":", "' '", "''", ".", "': '", "' x'"]
+SEPARATORS = [":", "' '", "''", ".", "': '"]
 OPTIONS = ["-a", "-b", "-bv", "-ac", "-cab", "--", "w", "-z", "-", "-b 'o p'", "-c"]
 BINARY = ["+", "-", "*", "/", "%", "<", ">", "<=", ">=", "==", "!=", "&", "|", "^", "&&", "||", "<<"]
 
@@ -67,8 +67,11 @@ class Maker:
         return f"${{{name}{operator}{operand}}}"
 
     def substitution(self):
+        # The other words of the command may list files: none are made in it.
         self.depth += 1
+        self.pipes += 1
         text = self.commands(1)
+        self.pipes -= 1
         self.depth -= 1
         return f"$( {text})"
 
@@ -93,7 +96,11 @@ class Maker:
         return self.parameter(False)
 
     def word(self):
-        return "".join(self.part() for _ in range(self.pick([1, 1, 1, 2, 3])))
+        parts = [self.part() for _ in range(self.pick([1, 1, 1, 2, 3]))]
+
+        # After "$@", dash does not split other parts of the word as usual.
+        alone = [part for part in parts if part.startswith('"') and "@" in part]
+        return "".join(alone[:1] or parts)
 
     def words(self, most=3):
         return " ".join(self.word() for _ in range(self.random.randrange(most + 1)))

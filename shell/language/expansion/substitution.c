@@ -39,6 +39,9 @@ status_t substitution_run(struct shell *shell, const struct node *node, struct b
     IGNORE(descriptor_put(copy, shell_set_descriptor(copy, 1, descriptor), NULL, false, 0));
     copy->command = NULL;
     copy->status = shell->status;
+
+    /* Its status is not tested where it stands: `set -e` applies in it, as in dash. */
+    copy->language->tested = 0;
     shell->language->substituted = copy->language->run_subshell(copy, node);
     IGNORE(stream_flush(copy->out));
     jobs_adopt(shell_jobs(shell), shell_jobs(copy));
