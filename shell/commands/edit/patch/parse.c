@@ -42,7 +42,7 @@ status_t patch_lines_split(struct patch_lines *lines, const char *text, size_t b
 static size_t peek(const struct patch *patch, const char **line)
 {
     size_t left = patch->bytes - patch->at;
-    *line = patch->text + patch->at;
+    *line = left ? patch->text + patch->at : "";
     const char *end = left ? memchr(*line, '\n', left) : NULL;
     return end ? (size_t)(end - *line) + 1 : left;
 }
