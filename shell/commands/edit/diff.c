@@ -16,7 +16,10 @@
 #include "shell/commands/edit/diff_tree.h"
 #include "shell/options.h"
 #include "shell/reading/input.h"
+#include "shell/regex/regex.h"
 #include "shell/words.h"
+
+enum { FUNCTION_BYTES = 40 };
 
 struct line {
     const char *text;
@@ -40,6 +43,7 @@ struct diff {
     struct diff_side compared[2];
     bool unified, brief, strips_cr, ignore_case, ignore_space, ignore_amount, ignore_blank;
     uint64_t context;
+    struct regex *function; /* of a line that a hunk shows; NULL: none */
     unsigned *heads, *links; /* a hash table of all lines: numbers + 1 */
     size_t buckets;
     bool inside; /* files of directories: a line names them before their differences */
@@ -298,6 +302,26 @@ static void print_hunk_range(struct stream *out, long from, long end)
         stream_format(out, "%ld,%ld", end > from ? from + 1 : end, end - from);
 }
 
+/* Prints the start of the last line before a hunk that matches -F. */
+static void print_function(const struct diff *diff, long line)
+{
+    const struct side *side = &diff->sides[0];
+    while (diff->function && line-- > 0) {
+        const char *text = side->lines[line].text;
+        size_t bytes = side->lines[line].bytes;
+        if (!regex_matches(diff->function, text, bytes))
+            continue;
+        for (; bytes && is_blank(*text); bytes--)
+            text++;
+        bytes = min(bytes, (size_t)FUNCTION_BYTES);
+        while (bytes && is_blank(text[bytes - 1]))
+            bytes--;
+        stream_text(diff->shell->out, " ");
+        stream_write(diff->shell->out, text, bytes);
+        return;
+    }
+}
+
 /* Prints a hunk: the changes from `first` on whose contexts touch. Returns the change after it. */
 static bool print_hunk(const struct diff *diff, struct change *change)
 {
@@ -314,7 +338,9 @@ static bool print_hunk(const struct diff *diff, struct change *change)
     print_hunk_range(out, a, a_end);
     stream_text(out, " +");
     print_hunk_range(out, b, b_end);
-    stream_text(out, " @@\n");
+    stream_text(out, " @@");
+    print_function(diff, a);
+    stream_text(out, "\n");
 
     /* Lines in common are printed from the first file. */
     struct change at = *change;
@@ -479,6 +505,21 @@ static int compare_files(void *context, const struct diff_name names[2], bool in
     return result;
 }
 
+/* Compiles the pattern of -F, or that of -p: a line that begins with a name. Returns false after an
+ * error message. */
+static bool take_function(struct diff *diff)
+{
+    const char *why, *pattern = option_value(diff->shell, 'F');
+    if (!pattern && option_given(diff->shell, 'p'))
+        pattern = "^[[:alpha:]$_]";
+    status_t status = pattern ? regex_create(pattern, 0, &diff->function, &why) : 0;
+    if (status == -EINVAL)
+        (void)shell_complain(diff->shell, "%s: %s", pattern, why);
+    else if (status)
+        (void)shell_fail(diff->shell, NULL, status);
+    return !status;
+}
+
 static int run_diff(struct shell *shell, int count, char **words)
 {
     struct diff *diff = mem_zalloc(sizeof(*diff));
@@ -487,7 +528,8 @@ static int run_diff(struct shell *shell, int count, char **words)
         return shell_fail(shell, NULL, -ENOMEM);
     *diff = (struct diff){
         .shell = shell,
-        .unified = option_given(shell, 'u') || option_given(shell, 'U'),
+        .unified = option_given(shell, 'u') || option_given(shell, 'U') ||
+                   option_given(shell, 'p'),
         .brief = option_given(shell, 'q'),
         .strips_cr = option_given_name(shell, "strip-trailing-cr"),
         .ignore_case = option_given(shell, 'i'),
@@ -506,8 +548,9 @@ static int run_diff(struct shell *shell, int count, char **words)
         .compare = compare_files,
         .context = diff,
     };
-    if (option_number(shell, 'U', 0, UINT64_MAX, &diff->context))
+    if (option_number(shell, 'U', 0, UINT64_MAX, &diff->context) && take_function(diff))
         result = diff_operands(&tree, words[1], words[2]);
+    regex_destroy(diff->function);
     mem_free(diff);
     return result;
 }
@@ -515,6 +558,8 @@ static int run_diff(struct shell *shell, int count, char **words)
 static const struct shell_option diff_options[] = {
     { 'u', NULL, NULL, "show changes with three lines around them" },
     { 'U', "unified", "N", "show changes with N lines around them" },
+    { 'p', "show-c-function", NULL, "as -u, and show the function that a change is in" },
+    { 'F', "show-function-line", "REGEX", "show the last line before that matches" },
     { 'b', "ignore-space-change", NULL, "treat all runs of blanks as equal" },
     { 'w', "ignore-all-space", NULL, "ignore blanks" },
     { 'B', "ignore-blank-lines", NULL, "ignore changes of empty lines" },
@@ -532,7 +577,7 @@ static const struct shell_option diff_options[] = {
 
 static const struct shell_command command_diff = {
     .name = "diff",
-    .arguments = "[-abBiNqrsuw] [-U N] [-L LABEL] FILE FILE",
+    .arguments = "[-abBiNpqrsuw] [-U N] [-F REGEX] [-L LABEL] FILE FILE",
     .summary = "show how two files or directories differ",
     .arguments_min = 2,
     .arguments_max = 2,

@@ -24,6 +24,10 @@ BODY(directories)
         "< 1\n---\n> 2\ndiff -rN a/x/w b/x/w\n0a1\n> w\n", "");
     run("diff -qN b/x none", SHELL_FAILED, "Files b/x/w and none/w differ\n", "");
     run("diff -r a/x b/s", SHELL_TROUBLE, "", NULL);
+    says("printf 'int f()  \\n1\\n2\\n3\\n' > p; sed s/3/4/ p > q; diff -p p q | tail -n +3; "
+         "diff -U0 -F '[12]' p q | tail -n +3; diff -U0 -F x p q | sed -n 3p; rm p q",
+         "@@ -1,4 +1,4 @@\n int f()  \n 1\n 2\n-3\n+4\n@@ -4 +4 @@ 2\n-3\n+4\n@@ -4 +4 @@\n");
+    run("diff -F '\\(' a/f b/f", 2, "", NULL);
     says("diff a/f b/f/../f 2>/dev/null | head -n 1; diff -u -L one -L two a/f b/f | head -n 2",
          "--- one\n+++ two\n");
     run("rm a/s; ln -s f a/s; diff --no-dereference a/s b/s", SHELL_FAILED,
