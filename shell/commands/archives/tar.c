@@ -113,19 +113,41 @@ static void fail_archive(struct tar *tar, const char *file, status_t status)
     tar->result = TAR_TROUBLE;
 }
 
+/* -T: its names are operands, after those that were typed. */
+static status_t join_names(struct tar *tar, char ***names, bool **found)
+{
+    int count = tar->count + tar->listed.count;
+    *names = mem_alloc(((size_t)count + 1) * sizeof(**names));
+    *found = mem_zalloc((size_t)count + 1);
+    if (!*names || !*found)
+        return -ENOMEM;
+    for (int i = 0; i < count; i++)
+        (*names)[i] = i < tar->count ? tar->names[i] : tar->listed.list[i - tar->count];
+    tar->names = *names;
+    tar->found = *found;
+    tar->count = count;
+    return 0;
+}
+
 static void read_from(struct tar *tar, const char *file)
 {
+    char **names;
+    bool *found;
     const char *shown;
     if (!tar_enter(tar, tar->count))
         return;
-    status_t status = input_one(tar->shell, file, &shown, read_archive, tar);
+    status_t status = join_names(tar, &names, &found);
+    if (!status)
+        status = input_one(tar->shell, file, &shown, read_archive, tar);
     if (status)
         fail_archive(tar, file, status);
-    for (int i = 0; i < tar->count && tar->result != SHELL_INTERRUPTED; i++)
+    for (int i = 0; tar->found && i < tar->count && tar->result != SHELL_INTERRUPTED; i++)
         if (!tar->found[i]) {
             shell_complain(tar->shell, "%s: Not found in archive", tar->names[i]);
             tar->result = TAR_TROUBLE;
         }
+    mem_free(names);
+    mem_free(found);
 }
 
 static void write_packed(void *context, const void *data, size_t bytes)
@@ -250,18 +272,15 @@ static bool is_complete(struct shell *shell, int count)
 static int run_parsed(struct shell *shell, int count, char **words)
 {
     struct tar *tar = mem_zalloc(sizeof(*tar));
-    bool *found = mem_zalloc((size_t)count);
     int result = TAR_TROUBLE;
-    if (tar && found && is_complete(shell, count)) {
+    if (tar && is_complete(shell, count)) {
         tar->shell = shell;
         tar->names = words + 1;
         tar->count = count - 1;
-        tar->found = found;
         result = run_mode(tar);
-    } else if (!tar || !found) {
+    } else if (!tar) {
         (void)shell_fail(shell, NULL, -ENOMEM);
     }
-    mem_free(found);
     mem_free(tar);
     return result;
 }

@@ -66,6 +66,8 @@ struct tar {
     struct unpack input;
     const char *data;       /* read and not taken yet */
     size_t left;
+    uint64_t taken_bytes;
+    bool began, skips;      /* a header was found; the last block was an invalid one */
     struct tar_member member;
     struct buffer map;      /* of a sparse member: struct tar_area */
     struct words links;     /* symbolic links to make at the end: name, target, ... */

@@ -137,11 +137,42 @@ static void extract_hard_link(struct tar *tar, const char *name)
 
 /* ---- directories and links ---------------------------------------------------------------- */
 
+/* Creates a directory in the place of a file. Returns -EEXIST if there is a directory. */
+static status_t make_directory(struct tar *tar, const char *name)
+{
+    struct path *path;
+    size_t length = strlen(name);
+    status_t status = vfs_mkdir(tar->directory, name);
+    if (status != -EEXIST || tar->keeps)
+        return status;
+
+    /* The slash at the end of a directory's name does not fit to a file. */
+    while (length > 1 && name[length - 1] == '/')
+        length--;
+    char *bare = mem_alloc(length + 1);
+    if (!bare)
+        return -ENOMEM;
+    memcpy(bare, name, length);
+    bare[length] = '\0';
+
+    bool is_file = !path_walk(tar->directory, bare, 0, &path);
+    if (is_file) {
+        is_file = !path_is_directory(path);
+        path_put(path);
+    }
+    if (is_file)
+        status = vfs_unlink(tar->directory, bare);
+    if (is_file && !status)
+        status = vfs_mkdir(tar->directory, name);
+    mem_free(bare);
+    return status;
+}
+
 static status_t extract_directory(struct tar *tar, const char *name)
 {
     char seconds[24];
     make_parents(tar, name);
-    status_t status = vfs_mkdir(tar->directory, name);
+    status_t status = make_directory(tar, name);
     if (status && status != -EEXIST)
         tar_fail(tar, name, status);
     if (!tar->keeps_times || (status && status != -EEXIST))

@@ -5,6 +5,7 @@
 #include "lib/string.h"
 #include "lib/text.h"
 #include "shell/commands/archives/tar.h"
+#include "shell/options.h"
 
 enum { EXTENDED_MAX = 1024 * 1024 };
 
@@ -31,6 +32,7 @@ ssize_t tar_take(struct tar *tar, uint64_t bytes, const char **data)
     *data = tar->data;
     tar->data += taken;
     tar->left -= taken;
+    tar->taken_bytes += taken;
     return (ssize_t)taken;
 }
 
@@ -143,6 +145,27 @@ static bool apply_pending(struct tar *tar, const struct tar_pending *pending)
            member->size <= INT64_MAX - TAR_BLOCK && member->full_size <= INT64_MAX;
 }
 
+/* Reports an invalid header. The blocks after it are searched for the next one that is valid. */
+static void report_invalid(struct tar *tar)
+{
+    if (!tar->began && !tar->skips)
+        shell_complain(tar->shell, "This does not look like a tar archive");
+    if (!tar->skips)
+        shell_complain(tar->shell, "Skipping to next header");
+    tar->skips = true;
+    tar->result = TAR_TROUBLE;
+}
+
+/* Warns if the end of an archive is not marked by two blocks of zeroes. */
+static int check_end(struct tar *tar, uint8_t block[TAR_BLOCK])
+{
+    uint64_t number = tar->taken_bytes / TAR_BLOCK;
+    int got = tar_take_all(tar, block, TAR_BLOCK);
+    if (!got || got == -ENODATA || (got > 0 && tar_decode(&tar->member, block)))
+        shell_complain(tar->shell, "A lone zero block at %llu", (unsigned long long)number);
+    return got < 0 && got != -ENODATA ? got : 0;
+}
+
 int tar_next_member(struct tar *tar, struct tar_pending *pending)
 {
     struct tar_member *member = &tar->member;
@@ -155,6 +178,16 @@ int tar_next_member(struct tar *tar, struct tar_pending *pending)
 
     while (block && (got = tar_take_all(tar, block, TAR_BLOCK)) > 0) {
         got = tar_decode(member, block);
+        if (got == -EUCLEAN && !option_given(tar->shell, 'z')) {
+            report_invalid(tar);
+            continue;
+        }
+        tar->began |= got >= 0;
+        tar->skips = false;
+        if (!got) {
+            got = check_end(tar, block);
+            break;
+        }
         bool is_header = got > 0 && strchr("xgLK", member->type);
         if (!is_header)
             break;
@@ -171,5 +204,7 @@ int tar_next_member(struct tar *tar, struct tar_pending *pending)
         got = status ? status : 1;
     }
     mem_free(block);
-    return got;
+
+    /* Even an empty archive has blocks of zeroes. */
+    return !got && !tar->began && !tar->skips ? -EUCLEAN : got;
 }

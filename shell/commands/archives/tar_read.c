@@ -66,7 +66,8 @@ static status_t show_member(struct tar *tar, bool extracts, uint64_t *left)
     struct stream *shown = tar->to_output ? tar->shell->err : tar->shell->out;
     bool stripped = option_given_name(tar->shell, "show-transformed-names");
     const char *name = stripped ? tar_strip_name(tar, member->name) : member->name;
-    if (name && (!extracts || tar->verbose))
+    bool remains = !extracts || tar_strip_name(tar, member->name);
+    if (name && remains && (!extracts || tar->verbose))
         tar_list(tar, shown, member, name, !extracts && tar->verbose);
     return extracts ? tar_extract(tar, left) : 0;
 }

@@ -108,14 +108,19 @@ bool tar_excludes(const struct tar *tar, const char *name)
     return excluded;
 }
 
-/* Returns whether an operand is the name, or a directory that contains it. */
+/* Returns whether an operand is the name, or without --no-recursion a directory that contains
+ * it. */
 static bool operand_fits(const struct tar *tar, const char *operand, const char *name)
 {
     size_t length = strlen(operand);
     while (length > 1 && operand[length - 1] == '/')
         length--;
+    if (!tar->wildcards && strncmp(name, operand, length) != 0)
+        return false;
+    if (!tar->wildcards && name[length] == '/' && name[length + 1])
+        return !option_given_name(tar->shell, "no-recursion");
     if (!tar->wildcards)
-        return !strncmp(name, operand, length) && (!name[length] || name[length] == '/');
+        return !name[length] || name[length] == '/';
 
     char *copy = mem_alloc(strlen(name) + 1);
     bool fits = false;

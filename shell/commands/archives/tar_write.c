@@ -242,8 +242,12 @@ void tar_write(struct tar *tar)
     writer->tar = tar;
     for (int i = 0; i < tar->count + tar->listed.count && !shell_interrupted(); i++) {
         const char *name = i < tar->count ? tar->names[i] : tar->listed.list[i - tar->count];
-        if (!tar_enter(tar, i < tar->count ? i : tar->count))
-            break;
+
+        /* Without the directory, what follows has no meaning, and the archive no end (GNU). */
+        if (!tar_enter(tar, i < tar->count ? i : tar->count)) {
+            mem_free(writer);
+            return;
+        }
         status_t status = put_operand(writer, name);
         if (status)
             tar_fail(tar, name, status);

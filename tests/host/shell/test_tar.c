@@ -65,6 +65,21 @@ BODY(round_trip)
     says("mkdir /t1; tar xf /a.tar -C /t1; find /t1 -name f", "/t1/d/f\n");
     says("rm -r /d; mkdir /o; tar -xf /a.tar -C /o --strip-components 1 d/f; ls /o", "f\n");
     run("tar -tf /a.tar none", 2, "", "tar: none: Not found in archive\n");
+    says("echo d/e/g >/l; tar -tf /a.tar -T /l; tar -tf /a.tar --no-recursion d", "d/e/g\nd/\n");
+    says("tar -tf /a.tar --strip-components 9 d/f; tar -xvf /a.tar -C /o --strip-components 9 d/f",
+         "d/f\n");
+
+    /* After a header that is invalid, the next one is found. */
+    says("tar -xf /a.tar; tar -cf /c.tar d/f d/e/g; "
+         "printf x | dd of=/c.tar conv=notrunc seek=150 bs=1 status=none", "");
+    run("tar -tf /c.tar", 2, "d/e/g\n",
+        "tar: This does not look like a tar archive\ntar: Skipping to next header\n");
+    run("tar -cf /c.tar d/f; head -c 1536 /c.tar | tar -t", 0, "d/f\n",
+        "tar: A lone zero block at 3\n");
+    run("tar -t </dev/null", 2, "", NULL);
+    says("mkdir /o2; tar -c d/e | tar -x -C /o2; rm -r /o2/d/e; echo f >/o2/d/e; "
+         "tar -c d/e | tar -x -C /o2; cat /o2/d/e/g", "deep\n");
+    says("tar -c -C /none d 2>/dev/null | wc -c", "0\n");
     run("tar -tf /o/f", 2, "",
         "tar: /o/f: This does not look like a tar archive, or it is damaged\n");
     run("tar -t -x -f /a.tar", 2, "", NULL);
