@@ -105,6 +105,10 @@ BODY(places)
     says("patch -s -i /p; cat /g; printf x >/g; rm -f /g.*", "n\na\n\n");
     put("/p", "--- g\n+++ g\n@@ -1,0 +2 @@\n+y\n");
     says("patch -s -i /p; cat /g; rm /g*", "x\ny\n");
+    put("/g", "a\n");
+    put("/p", "--- g\n+++ g\n@@ -1 +1 @@\n-a\n\\ No newline\n\\ No newline\n+b\n");
+    run("patch -s -i /p; rm /g*", SHELL_DONE, "", "patch: **** malformed patch at line 6: "
+        "\\x5C No newline\n");
     run("patch -i /f", SHELL_TROUBLE, "",
         "patch: **** Only garbage was found in the patch input.\n");
     put("/p", "--- f\n+++ f\n@@ -1,3 +1,3 @@\n 0\n?\n");

@@ -199,7 +199,8 @@ static int64_t try_reversed(struct patch *patch, int64_t fuzz)
     if (where) {
         stream_format(patch->shell->out, "%s patch detected!  %s\n",
                       patch->reverse ? "Unreversed" : "Reversed (or previously applied)",
-                      patch->batch ? "Assuming -R." : "Skipping patch.");
+                      !patch->batch ? "Skipping patch."
+                      : patch->reverse ? "Ignoring -R." : "Assuming -R.");
         if (patch->batch) {
             patch->swapped = true;
             return where;

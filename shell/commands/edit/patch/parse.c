@@ -230,6 +230,7 @@ static int take_lines(struct patch *patch, int64_t olds, int64_t news)
                 remove_newline(&hunk->old.lines);
             if (before != '-')
                 remove_newline(&hunk->new.lines);
+            before = '\0'; /* a second one is invalid */
             skip(patch, bytes);
             continue;
         }
