@@ -20,9 +20,9 @@ import trees
 from intended import NOT_COMPARED
 
 READERS = ["cat", "head", "tail", "wc", "sort", "grep", "cmp", "sha256sum", "ls", "find", "echo",
-           "basename", "dirname", "readlink", "realpath", "date",
+           "basename", "dirname", "readlink", "realpath", "date", "tar",
            *text.READERS]
-WRITERS = [*text.WRITERS, "cp", "mv", "rm", "mkdir", "rmdir", "touch", "tee", "sort", "find", "ln", "truncate", "dd", "patch"]
+WRITERS = [*text.WRITERS, "cp", "mv", "rm", "mkdir", "rmdir", "touch", "tee", "sort", "find", "ln", "truncate", "dd", "tar", "patch"]
 ALWAYS = {"ln": ["-s"]}  # options that each line has
 OPTION = re.compile(r"^  (?=-)(?:-(\w))?(?:, )?(?:--([\w-]+))?(?:(?:\[=|=| (?=[A-Z\[]))([^ ]+))?(?: |$)")
 
