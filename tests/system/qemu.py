@@ -18,6 +18,7 @@ import time
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.path.join(TOP, "build")
 ELF = os.path.join(BUILD, "spindle.elf")
+BUILTIN = os.path.join(BUILD, "builtin.elf")  # with all driver objects
 ISO = os.path.join(BUILD, "spindle.iso")
 
 QEMU = "qemu-system-x86_64"

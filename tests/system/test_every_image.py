@@ -1,8 +1,9 @@
 """Promise: in the machine, `manifest` prints the expected lines for every image with known
 contents.
 
-A few boots suffice. A CD contains the images of a group; each is mounted as a file, read, and
-unmounted. Images with holes are too large for a CD and are inserted into the machine's drive.
+The machine has no boot disc, so its kernel contains the commands of the driver objects. A few boots
+suffice. A CD contains the images of a group; each is mounted as a file, read, and unmounted. Images
+with holes are too large for a CD and are inserted into the machine's drive.
 """
 import hashlib
 import subprocess
@@ -14,7 +15,7 @@ import cases_extents
 import decoder
 import edge
 from conftest import DEBIAN_DISCS, cut_in_the_middle, debian_disc
-from qemu import EMPTY, bad_drive
+from qemu import BUILTIN, EMPTY, bad_drive
 from test_corpora import check_view, views
 from raw_sectors import whole_sectors
 from test_kinds import high_sierra
@@ -31,7 +32,7 @@ def carrying(booted, tmp_path):
     def start(folder):
         image = tmp_path / "carrier.iso"
         subprocess.run(["xorrisofs", "-quiet", "-R", "-o", image, folder], check=True)
-        machine = booted("", cdrom=image)
+        machine = booted("", cdrom=image, kernel=BUILTIN)
         machine.command(f"mkdir {PLACE}")
         return machine
     return start
@@ -112,7 +113,7 @@ def test_built_images(carrying, tmp_path):
 def test_images_with_holes(booted, tmp_path):
     """Inserted into the drive, one after the other. QEMU counts sectors in 31 bits and exits on a
     larger number; such discs are tested with the host tool only."""
-    machine = booted("", cdrom=EMPTY)
+    machine = booted("", cdrom=EMPTY, kernel=BUILTIN)
     for case in edge.cases():
         disc = case()
         if not is_far(disc) or disc.bytes > builder.SECTOR << 31:

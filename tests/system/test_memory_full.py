@@ -29,8 +29,8 @@ def test_usable_when_full(machine, memory):
     refused(full, f"cat {ZERO} > /d/rest")
 
     assert succeed(full, "echo hi | cat") == ["hi"]
-    assert succeed(full, "ls / | sort | cat | head -n 1") == ["Drives"]
-    succeed(full, "ls -l /d; mount; df; find / | sort | wc -l; vdrive list")
+    assert succeed(full, "ls / | cat | cat | head -n 1") == ["Drives"]
+    succeed(full, "ls -l /d; mount; df; ls -R / | cat | wc -l; vdrive list")
 
     succeed(full, "rm /d/rest; rm -r /d; ls /")
     succeed(full, "vdrive rm 4; mkdir /e; echo again > /e/f")
@@ -60,6 +60,6 @@ def test_large_directory(machine):
     before = large.memory()
     succeed(large, "mkdir /large; bench -n 100000 create /large; mv /large /moved")
     assert succeed(large, "ls -l /moved | wc -l") == ["100000"]
-    assert succeed(large, "find /moved -name 'file-7777*' | wc -l") == ["11"]
+    assert succeed(large, "ls /moved | grep -c ^file-7777") == ["11"]
     succeed(large, "rm -r /moved")
     assert large.memory() == before

@@ -159,8 +159,7 @@ def test_a_floppy_is_changed_in_memory_and_saved(shell, images):
     run(shell, f"cp /System/change {DRIVE}; vdrive save 0 /saved")
     digest = hashlib.sha256((tree / "changed.img").read_bytes()).hexdigest()
     assert run(shell, "sha256sum /saved") == [f"{digest}  /saved"]
-    run(shell, "cd /System; cmp /saved changed.img; cd /")
-    assert run(shell, f"cmp {DRIVE} /saved; rm /saved; vdrive rm 0") == []
+    assert run(shell, f"sha256sum <{DRIVE}; rm /saved; vdrive rm 0") == [f"{digest}  -"]
     listed = subprocess.run(["mtype", "-i", tree / "changed.img", "::NOTE.TXT"], check=True,
                             capture_output=True, text=True)
     assert listed.stdout == "written by the host\n"
