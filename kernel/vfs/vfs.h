@@ -258,6 +258,9 @@ status_t file_truncate(struct file *file) MUST_CHECK;
  * failure. Returns the latest error if writing the file back has failed since the handle was opened
  * or flushed, even if the bytes were written later: each handle gets it once. */
 status_t file_flush(struct file *file) MUST_CHECK;
+/* The same without making them durable: the device has the bytes, perhaps in its own cache, and the
+ * flusher does the rest within seconds. Costs no flush of the device. */
+status_t file_write_dirty(struct file *file) MUST_CHECK;
 /* Returns the latest error, if writing the file back has failed since the handle got the last one.
  * Does not wait for bytes that are still to be written back: file_flush() or vfs_sync() does. */
 status_t file_take_error(struct file *file) MUST_CHECK;

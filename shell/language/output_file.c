@@ -4,6 +4,7 @@
  */
 #include "shell/language/output_file.h"
 #include "kernel/sched/sync.h"
+#include "shell/language/state.h"
 
 struct output_file {
     struct file *file; /* denies reading */
@@ -11,6 +12,7 @@ struct output_file {
     bool append;
     bool named;   /* the words name it */
     bool empties; /* `file` is still to be emptied */
+    bool repeats; /* in a loop or a function */
     bool intact;  /* the content that `file` had is still all that it has */
     struct stream *fallback; /* output_file_set_fallback() */
     struct semaphore turn;
@@ -131,6 +133,7 @@ status_t output_file_open(struct shell *shell, const struct output_words *words,
     output->append = append;
     output->named = false;
     output->fallback = NULL;
+    output->repeats = shell->language->loops || shell->language->calls;
     status_t status = open_file(shell, words, name, output);
     if (status) {
         mem_free(output);
@@ -184,7 +187,7 @@ status_t output_file_close(struct output_file *output, bool failed, enum output_
 
     /* A disk may still hold the bytes in a volatile cache, and fail to write them. */
     if (whole && !last)
-        last = file_flush(output->file);
+        last = output->repeats ? file_write_dirty(output->file) : file_flush(output->file);
 
     /* Report the first error: those after it are its consequences. */
     file_close(output->file);

@@ -12,6 +12,13 @@
  *               command failed and wrote nothing (`toc /f > /f`). If it is not known what the words
  *               are, as of a compound command, a failure without output empties the file.
  *             Devices are written in place.
+ * Durable     When the file is closed, a disk has its bytes, and an error of writing them is the
+ *             command's. They are made durable, too (file_flush()): a person may switch off after
+ *             the prompt. Not so in a loop or a function, where each flush of the disk, of some
+ *             milliseconds, would be repeated a thousand times; Linux has none at all. There the
+ *             flusher makes them durable within 5 s, or `sync`, or the unmount; an error of that is
+ *             logged, and `sync` returns it. What a redirection replaces is kept on the medium
+ *             until the new bytes are there, in both cases.
  * Locking     Several threads may write, one at a time: the stages of a pipe can share an output.
  */
 #ifndef SHELL_LANGUAGE_OUTPUT_FILE_H

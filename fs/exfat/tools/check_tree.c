@@ -109,7 +109,8 @@ status_t exfat_check_clusters(struct check *c, const struct exfat_attributes *at
     struct ending ending = { .clusters = 0 };
 
     /* A file without bytes has no clusters (7.6.5). Those that it has are lost ones. */
-    if (!wanted && attributes->cluster && set && !(attributes->attributes & EXFAT_DIRECTORY)) {
+    bool placed = attributes->cluster || attributes->consecutive;
+    if (!wanted && placed && set && !(attributes->attributes & EXFAT_DIRECTORY)) {
         check_found(c, c->repair, "%s: empty, but has cluster %u", path, attributes->cluster);
         return c->repair ? file_cut(c, set, &ending) : 0;
     }

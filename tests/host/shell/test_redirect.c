@@ -340,6 +340,43 @@ BODY(copies_without_space)
     stop();
 }
 
+/* On a disk, an output is durable when its command ends, but not in a loop: there the disk has the
+ * bytes, and errors of writing them are the command's. */
+BODY(disks)
+{
+    (void)unused;
+    enum { DISK_BYTES = 4 << 20 };
+    void *image = calloc(1, DISK_BYTES);
+    start();
+    rig_mkdir("/m");
+    struct faulty *faulty = faulty_create(0, image, DISK_BYTES, faulty_limits(), FAULTY_SYNC);
+    says("format -y disk0 fat >/dev/null; mount disk0 /m; mount -o rw disk0; cd /m", "");
+
+    unsigned long flushes = faulty->flushes;
+    says("echo one > f", "");
+    kassert(faulty->flushes > flushes);
+    flushes = faulty->flushes;
+    unsigned long writes = faulty->writes;
+    says("for i in 1 2 3 4 5 6; do echo $i >> f; echo $i > g; done", "");
+    kassert(faulty->flushes == flushes && faulty->writes >= writes + 6);
+    says("log() { echo $1 >> f; }; log 7", "");
+    kassert(faulty->flushes == flushes);
+
+    /* What failed is kept in memory, and written later. */
+    faulty->bad_to = DISK_BYTES;
+    faulty->bad_writes = true;
+    says("for i in 8 9; do { echo $i >> f; } 2>/dev/null || echo failed; done",
+         "failed\nfailed\n");
+    faulty->bad_to = 0;
+    kassert(faulty->flushes == flushes);
+    says("sync 2>/dev/null; sync; cat f g", "one\n1\n2\n3\n4\n5\n6\n7\n8\n9\n6\n");
+    kassert(faulty->flushes > flushes);
+    says("cd /; umount /m", "");
+    faulty_destroy(faulty);
+    stop();
+    free(image);
+}
+
 /* Whichever allocation fails: the old content or the new one, and nothing beside it. */
 BODY(copies_without_memory)
 {
@@ -503,6 +540,7 @@ int main(void)
         cmocka_unit_test(test_times_of_trees),
         cmocka_unit_test(test_copies_interrupted),
         cmocka_unit_test(test_copies_without_space),
+        cmocka_unit_test(test_disks),
         cmocka_unit_test(test_copies_without_memory),
         cmocka_unit_test(test_moves_across),
         cmocka_unit_test(test_moved_directories),
