@@ -181,12 +181,65 @@ static uint32_t next_folded(const char **text, size_t *bytes)
     return result;
 }
 
-bool utf8_equal_folded(const char *a, size_t a_bytes, const char *b, size_t b_bytes)
+/* ---- words of text ------------------------------------------------------------------------ */
+
+enum { WORD_BYTES = 8 };
+
+/* Returns the first eight bytes of text, the first one lowest; a shorter text is padded with
+ * zeros. */
+static uint64_t load_word(const char *text, size_t bytes)
+{
+    uint64_t word = 0;
+    if (bytes >= WORD_BYTES) {
+        __builtin_memcpy(&word, text, WORD_BYTES);
+        return word;
+    }
+    for (size_t i = 0; i < bytes; i++)
+        word |= (uint64_t)(uint8_t)text[i] << i * 8;
+    return word;
+}
+
+static bool is_ascii(uint64_t word)
+{
+    return !(word & 0x80 * EACH_BYTE);
+}
+
+/* Folds eight bytes of ASCII at once. The sums carry into the top bit of each byte from 'A' on, and
+ * of each byte above 'Z'. */
+static uint64_t fold_ascii(uint64_t word)
+{
+    uint64_t from_a = word + (0x80 - 'A') * EACH_BYTE, above_z = word + (0x7f - 'Z') * EACH_BYTE;
+    return word | ((from_a & ~above_z & 0x80 * EACH_BYTE) >> 2);
+}
+
+/* ---- comparing ---------------------------------------------------------------------------- */
+
+static bool equal_slowly(const char *a, size_t a_bytes, const char *b, size_t b_bytes)
 {
     /* Folding changes lengths, so the texts cannot be compared by length first. */
     while (a_bytes > 0 && b_bytes > 0)
         if (next_folded(&a, &a_bytes) != next_folded(&b, &b_bytes))
             return false;
+    return a_bytes == b_bytes;
+}
+
+bool utf8_equal_folded(const char *a, size_t a_bytes, const char *b, size_t b_bytes)
+{
+    while (a_bytes > 0 && b_bytes > 0) {
+        /* Most names are ASCII. From the first other word on, letters are compared one by one. */
+        uint64_t word = load_word(a, a_bytes), other = load_word(b, b_bytes);
+        if (!is_ascii(word | other))
+            return equal_slowly(a, a_bytes, b, b_bytes);
+
+        /* The padding must not equal a NUL. */
+        size_t count = min(a_bytes, (size_t)WORD_BYTES);
+        if (count != min(b_bytes, (size_t)WORD_BYTES) || fold_ascii(word) != fold_ascii(other))
+            return false;
+        a += count;
+        b += count;
+        a_bytes -= count;
+        b_bytes -= count;
+    }
     return a_bytes == b_bytes;
 }
 
@@ -224,29 +277,16 @@ static void folded_add_slowly(struct folded_hash *folded, const char *text, size
     }
 }
 
-/* Folds eight bytes of ASCII at once. The sums carry into the top bit of each byte from 'A' on, and
- * of each byte above 'Z'. */
-static uint64_t fold_ascii(uint64_t word)
-{
-    uint64_t from_a = word + (0x80 - 'A') * EACH_BYTE, above_z = word + (0x7f - 'Z') * EACH_BYTE;
-    return word | ((from_a & ~above_z & 0x80 * EACH_BYTE) >> 2);
-}
-
 uint64_t utf8_hash_folded(const char *text, size_t bytes, uint64_t seed)
 {
     struct folded_hash folded = { .hash = seed };
 
     while (bytes > 0) {
-        /* The last word is padded with zeros. A whole one is loaded at once. */
-        size_t count = min(bytes, (size_t)8);
-        uint64_t word = 0;
-        for (size_t i = 0; count < 8 && i < count; i++)
-            word |= (uint64_t)(uint8_t)text[i] << i * 8;
-        if (count == 8)
-            __builtin_memcpy(&word, text, 8);
+        size_t count = min(bytes, (size_t)WORD_BYTES);
+        uint64_t word = load_word(text, bytes);
 
         /* Most names are ASCII. From the first other word on, letters are folded one by one. */
-        if (word & 0x80 * EACH_BYTE) {
+        if (!is_ascii(word)) {
             folded_add_slowly(&folded, text, bytes);
             break;
         }

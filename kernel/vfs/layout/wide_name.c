@@ -5,13 +5,21 @@
 #include "lib/string.h"
 #include "lib/utf8.h"
 
+static bool is_forbidden(uint32_t code)
+{
+    /* Most of a name are letters and digits, which need no search. */
+    if (code >= 0x80 || (code >= 'a' && code <= 'z') || (code >= '0' && code <= '9'))
+        return false;
+    return code < ' ' || strchr("\"*/:<>?\\|", (int)code);
+}
+
 status_t wide_name_encode(struct element element, struct wide_name *name)
 {
     name->count = 0;
     for (size_t at = 0; at < element.length;) {
         uint32_t code;
         int bytes = utf8_decode(element.name + at, element.length - at, &code);
-        if (bytes < 0 || code < ' ' || (code < 0x80 && strchr("\"*/:<>?\\|", (int)code)))
+        if (bytes < 0 || is_forbidden(code))
             return -EINVAL;
         at += (size_t)bytes;
 

@@ -242,6 +242,11 @@ static void utf8_compares_folded(void **state)
     assert_true(folded("", ""));
     assert_false(folded("a", ""));
     assert_false(folded("a", "ab"));
+    assert_true(folded("EIGHT by eight BYTES", "eight BY EIGHT bytes"));
+    assert_false(folded("eight by", "eight by eight"));
+    assert_true(folded("eight by\xe2\x84\xaa", "EIGHT BYk"));
+    assert_false(folded("eight @y", "eight `y")); /* a bit apart, as letters of either case are */
+    assert_false(utf8_equal_folded("a", 1, "a\0", 2));
     assert_true(folded("x\xff", "X\xff"));
     assert_false(folded("\xff", "\xfe"));
     assert_false(folded("\xff", "\xc3\xbf")); /* a byte is not the letter of that number */
