@@ -122,14 +122,16 @@ static int du_walk(struct du *du, struct walk *walk)
     return shell_end_skipped(du->shell, du->start, walk_skipped(walk), result);
 }
 
-/* Counts and prints one PATH. */
+/* Counts and prints one PATH. A link counts itself, unless -H is given or a slash follows it. */
 static int du_place(struct du *du, const char *name)
 {
+    char links = option_last(du->shell, "DHP");
+    unsigned flags = links == 'D' || links == 'H' ? 0 : WALK_NO_FOLLOW;
     struct path *path;
     struct walk *walk = NULL;
     struct node_info info;
     struct fs_info *fs = mem_alloc(sizeof(*fs));
-    status_t status = fs ? path_walk(du->shell->directory, name, 0, &path) : -ENOMEM;
+    status_t status = fs ? path_walk(du->shell->directory, name, flags, &path) : -ENOMEM;
     int result = SHELL_FAILED;
     if (status)
         goto out;
@@ -205,7 +207,11 @@ static const struct shell_option du_options[] = {
     { 'h', "human-readable", NULL, "print sizes such as 1.2K or 34M instead of KiB" },
     { 'a', "all", NULL, "list files, too" },
     { 'd', "max-depth", "N", "print only N levels below each PATH" },
+    { 'D', "dereference-args", NULL, "as -H" },
+    { 'H', NULL, NULL, "follow links that are given as PATH" },
+    { 'P', "no-dereference", NULL, "do not follow them (the default)" },
     { 'k', NULL, NULL, "print sizes in KiB (the default)" },
+    { 'l', "count-links", NULL, "no effect: a file has one name" },
     { 'm', NULL, NULL, "print sizes in MiB" },
     { 'b', "bytes", NULL, "print the sizes of contents in bytes" },
     { 0, "apparent-size", NULL, "add the sizes of contents, not of blocks" },
@@ -216,7 +222,7 @@ static const struct shell_option du_options[] = {
 
 static const struct shell_command command_du = {
     .name = "du",
-    .arguments = "[-abchkmsx] [-d N] [PATH...]",
+    .arguments = "[-abcDhHklmPsx] [-d N] [PATH...]",
     .summary = "show the space that files use, in KiB, on one mount",
     .arguments_max = -1,
     .run = run_du,

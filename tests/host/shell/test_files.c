@@ -132,6 +132,8 @@ BODY(what_is_known_of_files)
          "'e/b' regular empty file 0 ?%\n");
     says("stat --printf='%n\\t%s\\n' a; du -b .; du -ab -d 1", "a\t6\n0\t./e\n6\t.\n6\t./a\n"
          "0\t./e\n0\t./l\n6\t.\n");
+    says("mkdir dd; printf 12345 > dd/f; ln -s dd ll; du -b ll; du -bH ll; du -b ll/; du -bHP ll; "
+         "rm -r dd ll", "0\tll\n5\tll\n5\tll/\n0\tll\n");
     says("du -sm . ; du -k -s", "1\t.\n4\t.\n");
     fails("du -s -d 2", "du: cannot both summarize and show all entries\n");
     stop();
