@@ -414,7 +414,7 @@ static const struct shell_option join_options[] = {
     { 'v', NULL, "N...", "print only lines of file N without a counterpart" },
     { 'e', NULL, "TEXT", "print TEXT for fields that are missing" },
     { 'i', "ignore-case", NULL, "ignore the case of letters" },
-    { 'o', NULL, "LIST...", "print these: 1.2 is field 2 of FILE1, 0 the common one; auto" },
+    { 'o', NULL, "LIST...", "print these: 1.2 is field 2 of FILE1, 0 the common; auto" },
     { 't', NULL, "CHARACTER", "separates fields, instead of blanks" },
     { 0, "check-order", NULL, "end at a line that is not in order" },
     { 0, "nocheck-order", NULL, "do not check that the files are sorted" },
