@@ -4,7 +4,8 @@
  * Model       A shell has a current directory, variables, ten file descriptors and the status of
  *             its last command. Commands are entries of the table `shell_commands`; a command gets
  *             the shell that runs it. Each stage of a pipe, and each subshell, has a shell of its
- * own. Interface   language/run.h runs text, language/script.h runs a file, editor/interact.h runs
+ *             own.
+ * Interface   language/run.h runs text, language/script.h runs a file, editor/interact.h runs
  *             the lines that are typed at the console. A command writes to `out`, which `>` and `|`
  *             redirect, reports errors to `err`, which `2>` redirects, with shell_fail() and
  *             shell_complain(), and reads with shell_read().

@@ -6,7 +6,8 @@
  *             empty.
  *             variables_save() puts a variable aside and leaves a copy in its place, for a
  *             function's `local` and for assignments before a command; variables_restore() puts all
- * back. Ownership   A set belongs to its shell; each subshell gets a copy.
+ *             back.
+ * Ownership   A set belongs to its shell; each subshell gets a copy.
  * References  POSIX.1-2017, Base Definitions, 3.235 Name; Shell Command Language, 2.5.3.
  */
 #ifndef SHELL_VARIABLES_H

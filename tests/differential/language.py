@@ -23,7 +23,7 @@ import trees
 FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "language")
 SECONDS = 300
 # A random script may call itself endlessly: then there is nothing to compare.
-DASH_SECONDS, TIMEOUT = 5, -2
+DASH_SECONDS, ALONE_SECONDS, TIMEOUT = 5, 30, -2
 
 
 @dataclass
@@ -86,9 +86,12 @@ def run_dash(folder, number):
 
 
 def run_alone(folder, number):
-    done = subprocess.run([both.SPINDLE, f"{folder}/disc.iso", "-c",
-                           f"mkdir /w; cd /w; . /System/{number}"], timeout=SECONDS,
-                          stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    try:
+        done = subprocess.run([both.SPINDLE, f"{folder}/disc.iso", "-c",
+                               f"mkdir /w; cd /w; . /System/{number}"], timeout=ALONE_SECONDS,
+                              stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    except subprocess.TimeoutExpired:
+        return MISSING
     return Result(done.returncode, done.stdout, bool(done.stderr), done.stderr)
 
 

@@ -3,7 +3,8 @@
  *
  * Model       A list ordered by name; a set of zeroes is empty. The parser replaces a command's
  *             name by its text while it reads, so a change takes effect from the next complete
- * command. References  POSIX.1-2017, Shell Command Language, 2.3.1 Alias Substitution.
+ *             command.
+ * References  POSIX.1-2017, Shell Command Language, 2.3.1 Alias Substitution.
  */
 #ifndef SHELL_LANGUAGE_SYNTAX_ALIASES_H
 #define SHELL_LANGUAGE_SYNTAX_ALIASES_H

@@ -4,10 +4,11 @@
  * Model       A node is a command; a word is a list of parts, each of which expands by itself.
  *             Texts are copies, so a tree does not need the text that it was parsed from. Nodes and
  *             words are never changed once they are parsed: any number of threads may evaluate a
- * tree. Ownership   All memory of a complete command belongs to its tree and is freed as a whole,
+ *             tree.
+ * Ownership   All memory of a complete command belongs to its tree and is freed as a whole,
  *             when its last user has gone: the evaluator, the functions that it defines, a
- * background job. References  POSIX.1-2017, Shell Command Language, 2.9 Shell Commands and 2.10
- * Shell Grammar.
+ *             background job.
+ * References  POSIX.1-2017, Shell Command Language, 2.9 Shell Commands and 2.10 Shell Grammar.
  */
 #ifndef SHELL_LANGUAGE_SYNTAX_TREE_H
 #define SHELL_LANGUAGE_SYNTAX_TREE_H
