@@ -287,7 +287,7 @@ BODY(strange_names)
     rig_mkdir("/a\033[2J");
     fails("rm /a*", "rm: cannot remove '/a\\x1B[2J': Is a directory\n");
     fails("cp /a* /b", "cp: -r not specified; omitting directory '/a\\x1B[2J'\n");
-    run("/a*", SHELL_NO_COMMAND, "",
+    run("/a*", SHELL_NOT_EXECUTABLE, "",
         "spindle: /a\\x1B[2J: is a directory; use `cd` to change to it\n");
     says("cd /a*; cd /; cd -", "/a\\x1B[2J\n");
     stop();
