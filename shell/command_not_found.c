@@ -58,7 +58,7 @@ static const struct suggestion {
     { "select", "use `read` and `case`" },
     { "pushd popd dirs", "`cd -` returns to the previous directory" },
     { "shuf", "`sort -r` sorts in reverse order" },
-    { "sync fsync", "not needed: writes are not delayed" },
+    { "fsync fdatasync", "`sync FILE` writes the bytes of a file to its disk" },
     { "zip unzip bzip2 bunzip2 bzcat xz unxz xzcat zstd 7z",
       "`tar`, `cpio` and `zcat` read archives, packed by gzip or not" },
     { "fsck fsck.fat chkdsk", "`check` finds errors in a file system" },
