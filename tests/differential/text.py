@@ -185,6 +185,10 @@ INTENDED = [
      lambda line, ours, theirs: re.search(r"(^|\| )diff", line.text) and ours.status == theirs.status
      and ours.complains == theirs.complains and re.sub(rb"(?m)^diff .*$", b"", ours.output)
      == re.sub(rb"(?m)^diff .*$", b"", theirs.output)),
+    ("diff -p implies -u",
+     "GNU's diff prints the context format, which Spindle's does not have",
+     lambda line, ours, theirs: re.search(r"(^|\| )diff.* -(p|-show-c-function)", line.text) and ours.status == theirs.status
+     and theirs.output.startswith(b"*** ")),
     ("diff may show another edit of the same size, or a smaller one",
      "there is more than one",
      lambda line, ours, theirs: re.search(r"(^|\| )diff", line.text) and ours.status == theirs.status == 1

@@ -339,8 +339,9 @@ static int parse_delimiter(struct xargs *xargs)
 {
     static const char letters[] = "abfnrtv\\", values[] = "\a\b\f\n\r\t\v\\";
     const char *text = option_value(xargs->shell, 'd');
-    xargs->delimiter = option_given(xargs->shell, '0') ? '\0' : -1;
-    if (!text)
+    char last = option_last(xargs->shell, "0d");
+    xargs->delimiter = last == '0' ? '\0' : -1;
+    if (last != 'd')
         return SHELL_DONE;
 
     unsigned value = 0;

@@ -90,6 +90,7 @@ BODY(words_for_commands)
     run("printf 'a b\\nc \"d' | xargs echo", SHELL_FAILED, "a b c\n",
         "xargs: unmatched double quote; by default quotes are special to xargs unless you use the "
         "-0 option\n");
+    says("printf 'a:b' | xargs -d : -0 echo; printf 'a:b' | xargs -0 -d : echo", "a:b\na b\n");
     says("xargs -0 echo </n", "a b c \n\n");
     stop();
 }
