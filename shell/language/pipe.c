@@ -68,13 +68,11 @@ static uint8_t *place(const struct pipe *pipe, uint64_t at)
     return pipe->pages[within / PAGE_BYTES] + within % PAGE_BYTES;
 }
 
-/* Returns how many bytes can be copied at position `at`: of `bytes`, those that are `ready` and in
- * one page. */
-static size_t piece(uint64_t at, size_t bytes, uint64_t ready)
+/* Returns how many of `bytes` bytes at position `at` are in one page. */
+static size_t piece(uint64_t at, size_t bytes)
 {
     size_t count = PAGE_BYTES - (size_t)(at % PAGE_BYTES);
-    count = min(count, bytes);
-    return count < ready ? count : (size_t)ready;
+    return min(count, bytes);
 }
 
 static status_t pipe_take_turn(struct pipe *pipe)
@@ -109,21 +107,24 @@ static status_t write_in_turn(struct pipe *pipe, const char *data, size_t bytes)
         while (!status && !pipe->reader_gone && pipe->put - pipe->taken == pipe->room)
             status = wait_queue_wait_interruptible(&pipe->changed, &pipe->lock, TIME_NEVER);
 
-        /* The free bytes stay free until pipe_move() counts them, so they are filled without the
-         * lock. */
-        size_t count = piece(pipe->put, bytes, pipe->room - (pipe->put - pipe->taken));
-        uint8_t *to = place(pipe, pipe->put);
+        uint64_t at = pipe->put, free = pipe->room - (pipe->put - pipe->taken);
         if (pipe->reader_gone)
             status = -EPIPE;
         spin_unlock(&pipe->lock);
         if (status)
             return status;
 
-        /* Count the bytes only now that they are in the pages: the reader may take them at once. */
-        memcpy(to, data, count);
-        pipe_move(pipe, &pipe->put, count);
-        data += count;
-        bytes -= count;
+        /* The free bytes stay free until pipe_move() counts them, so they are filled without the
+         * lock. Those of all pages are counted at once: the reader takes what is there. */
+        uint64_t end = at + min(free, (uint64_t)bytes);
+        while (at < end) {
+            size_t count = piece(at, (size_t)(end - at));
+            memcpy(place(pipe, at), data, count);
+            data += count;
+            bytes -= count;
+            at += count;
+        }
+        pipe_move(pipe, &pipe->put, (size_t)(at - pipe->put));
     }
     return 0;
 }
@@ -151,17 +152,24 @@ ssize_t pipe_read(struct pipe *pipe, void *buffer, size_t bytes)
     while (!status && !pipe->writer_gone && pipe->put == pipe->taken)
         status = wait_queue_wait_interruptible(&pipe->changed, &pipe->lock, TIME_NEVER);
 
-    /* If the writer has gone, nothing is left to copy and count is 0: the end. */
-    size_t count = piece(pipe->taken, bytes, pipe->put - pipe->taken);
-    const uint8_t *from = place(pipe, pipe->taken);
+    /* If the writer has gone, nothing may be left: the end. */
+    uint64_t at = pipe->taken, end = at + min(pipe->put - at, (uint64_t)bytes);
     spin_unlock(&pipe->lock);
     if (status)
         return status;
 
+    /* Of several pages: to some, a short read means that there was no more. */
+    size_t done = 0;
+    while (at < end) {
+        size_t count = piece(at, (size_t)(end - at));
+        memcpy((uint8_t *)buffer + done, place(pipe, at), count);
+        done += count;
+        at += count;
+    }
+
     /* The writer may reuse the bytes once they are counted as taken. */
-    memcpy(buffer, from, count);
-    pipe_move(pipe, &pipe->taken, count);
-    return (ssize_t)count;
+    pipe_move(pipe, &pipe->taken, done);
+    return (ssize_t)done;
 }
 
 static void pipe_close(struct pipe *pipe, bool *mine)

@@ -198,6 +198,7 @@ BODY(copies_ask)
         "cp: overwrite 'd/a'? cp: overwrite 'd/b'? ");
     says("touch -d 2001-01-01 a; touch -d 2002-01-01 d/a; cp -u a d; cat d/a", "old");
     says("touch -d 2003-01-01 a; cp -u -t d a; cat d/a; mv -u b d/b; cat d/b", "12");
+    says("touch -d 2002-01-01 d; touch -d 2001-01-01 a; cp -u -T a d", "");
     says("cp -T a d/c; cat d/c; mv -t d a; ls d", "1a\nb\nc\n");
     fails("cp b", "cp: missing destination file operand after 'b'\n");
     fails("mv -T b c d", "mv: extra operand 'd'\n");
@@ -215,6 +216,9 @@ BODY(dd_reads_a_bad_disk)
     struct faulty *faulty = faulty_create(0, disk, sizeof(disk), faulty_limits(), FAULTY_SYNC);
     faulty->bad_from = 3 * 512;
     faulty->bad_to = 4 * 512;
+    /* no short read of a pipe while there is more in it */
+    says("head -c 10240 /dev/zero | dd ibs=5 of=/p 2>/err; head -n 1 /err; rm /p /err",
+         "2048+0 records in\n");
     run("dd if=/dev/Classes/disk0 of=/f bs=512 status=none", SHELL_FAILED, "",
         "dd: error reading '/dev/Classes/disk0': Input/output error\n");
     says("wc -c /f", "1536 /f\n");
