@@ -279,7 +279,9 @@ static bool add_value(struct parse *parse, int index, const char *text)
         return false;
     }
 
-    *value = (struct option_value){ .text = text, .operands = parse->left - 1 };
+    *value = (struct option_value){
+        .text = text, .number = parse->options->count, .operands = parse->left - 1
+    };
 
     /* Append it: commands such as grep use the values in the order given. */
     if (values->last)

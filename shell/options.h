@@ -56,6 +56,7 @@ struct shell_option {
 struct option_value {
     const struct option_value *next; /* given after this one; NULL: none */
     const char *text;
+    unsigned number; /* of the option among all of the line, from 1 */
     int operands; /* how many were given before it: -C of tar is for those after it */
 };
 

@@ -231,8 +231,8 @@ INTENDED = [
      lambda line, ours, theirs: re.search(r"(^|\| )tac", line.text) and b"memory exhausted" in theirs.errors),
     ("With -I, xargs cuts the line at a NUL",
      "GNU's xargs cuts the argument that the line is inserted in",
-     lambda line, ours, theirs: re.search(r"(^|\| )xargs.* '?-I", line.text) and b"NUL character" in theirs.errors + ours.errors
-     and ours.status == theirs.status),
+     lambda line, ours, theirs: re.search(r"(^|\| )xargs.* '?-I", line.text)
+     and (line.binary or b"NUL character" in theirs.errors + ours.errors) and ours.status == theirs.status),
     ("With -I and -s, xargs counts all bytes of a line",
      "GNU's xargs may accept one more",
      lambda line, ours, theirs: re.search(r"(^|\| )xargs.* '?-I.* -(s|-max-chars)|(^|\| )xargs.* -(s|-max-chars).* '?-I", line.text)

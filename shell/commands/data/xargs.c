@@ -35,6 +35,7 @@ struct xargs {
 
     struct words words;    /* of the next command: those that were read */
     uint64_t lines;
+    bool line_has_words;
     bool ran, stops;
     int result;
     struct buffer word;
@@ -179,6 +180,7 @@ static void end_word(struct xargs *xargs)
     bool is_end = xargs->end_word && *xargs->end_word && xargs->delimiter < 0 &&
                   text_equal(xargs->end_word, text);
     xargs->in_word = false;
+    xargs->line_has_words = true;
     if (is_end) {
         xargs->stops = true;
         return;
@@ -219,10 +221,12 @@ static void end_word(struct xargs *xargs)
     }
 }
 
-/* A line ended. For -L, one that ends with a blank continues on the next. */
+/* A line ended. For -L, one that ends with a blank continues on the next that has words. */
 static void end_line(struct xargs *xargs)
 {
-    if (xargs->words.count && !xargs->ended_with_blank && ++xargs->lines == xargs->most_lines)
+    bool counts = xargs->line_has_words && !xargs->ended_with_blank;
+    xargs->line_has_words = false;
+    if (counts && xargs->words.count && ++xargs->lines == xargs->most_lines)
         run_command(xargs);
 }
 

@@ -52,24 +52,34 @@ static int grep_item(struct shell *shell, struct grep *grep, const char *name,
     return result;
 }
 
-/* Returns whether a glob of an option matches the name: of an operand also one of its ends. */
-static bool glob_in(const struct shell *shell, const char *option, const char *name, bool operand)
+/* Returns which of the line's options is the last one of this name whose glob matches, 0 if none
+ * does. Of an operand one of its ends may match, too. */
+static unsigned glob_last(const struct shell *shell, const char *option, const char *name,
+                          bool operand)
 {
     const struct option_value *value = option_values_name(shell, option);
+    unsigned last = 0;
     for (; value; value = value->next)
         for (const char *at = name; at; at = operand ? strchr(at, '/') : NULL) {
             at += operand && *at == '/';
             if (glob_matches_text(value->text, at, false))
-                return true;
+                last = value->number;
         }
-    return false;
+    return last;
 }
 
-/* Returns whether --include and --exclude admit a file. */
+/* Returns whether --include and --exclude admit a file: the last one that matches decides, and
+ * without one, the first of them (GNU). */
 static bool grep_admits(const struct shell *shell, const char *name, bool operand)
 {
-    return (!option_given_name(shell, "include") || glob_in(shell, "include", name, operand)) &&
-           !glob_in(shell, "exclude", name, operand);
+    unsigned included = glob_last(shell, "include", name, operand);
+    unsigned excluded = glob_last(shell, "exclude", name, operand);
+    if (included || excluded)
+        return included > excluded;
+
+    const struct option_value *include = option_values_name(shell, "include");
+    const struct option_value *exclude = option_values_name(shell, "exclude");
+    return !include || (exclude && exclude->number < include->number);
 }
 
 static bool grep_continues(const struct shell *shell, const struct grep *grep, int result)
@@ -87,7 +97,7 @@ static int grep_walk(struct shell *shell, struct grep *grep, const char *name, s
             continue;
         excluded = 0;
         bool directory = item->found && item->info.type == NODE_DIRECTORY;
-        if (directory && glob_in(shell, "exclude-dir", item->name, false)) {
+        if (directory && glob_last(shell, "exclude-dir", item->name, false)) {
             excluded = item->depth;
             continue;
         }
@@ -141,7 +151,7 @@ static bool grep_wants(struct shell *shell, const char *name, bool tree)
     size_t length = bare ? strlen(bare) : 0;
     while (length > 1 && bare[length - 1] == '/')
         bare[--length] = '\0';
-    bool wanted = !bare || !glob_in(shell, "exclude-dir", bare, true);
+    bool wanted = !bare || !glob_last(shell, "exclude-dir", bare, true);
     mem_free(bare);
     return wanted;
 }

@@ -66,6 +66,9 @@ BODY(selected)
     says("grep -A1 [ax] /f /g", "/f:a\n/f-2\n--\n/f:a\n/f-5\n--\n/g:x\n");
     says("grep -hH x /g; grep -Hh x /g", "/g:x\nx\n");
     says("grep -r a /d; grep -r x /g; cd /d; grep -r a; cd /", "/d/h:a\nx\nh:a\n");
+    says("mkdir /i; for i in a b ab; do echo 1 > /i/$i; done; cd /i; "
+         "grep -l --include='a*' --exclude='?' --include=a 1 *; echo; "
+         "grep -l --exclude='?' --include=a 1 *; cd /; rm -r /i", "a\nab\n\na\nab\n");
     says("grep -c '' /f; grep -e '' -c /g; grep -c $'a\\n3' /f", "7\n1\n3\n");
     stop();
 }

@@ -86,6 +86,8 @@ BODY(words_for_commands)
     says("echo b | xargs -I echo echo echo; printf '\\r\\n' | xargs -I X echo X", "b\n");
     run("printf 'a\\nbb\\nccc\\n' | xargs -I X -s 8 echo X", SHELL_FAILED, "a\nbb\n",
         "xargs: argument line too long\n");
+    says("printf 'a\\n\\nb\\nc \\n\\nd\\n' | xargs -L2; printf '\\n \\na\\nb\\nc' | xargs -L2",
+         "a b\nc d\na b\nc\n");
     says("xargs -x -s 9 </w; xargs -E '' -eb </w", "a b\nc\na\n");
     run("printf 'a b\\nc \"d' | xargs echo", SHELL_FAILED, "a b c\n",
         "xargs: unmatched double quote; by default quotes are special to xargs unless you use the "

@@ -144,13 +144,20 @@ static status_t copy_opened(struct copy *copy, struct file *source, const char *
     return status;
 }
 
-int copy_may_replace(struct copy *copy, struct path *from, struct path *old, const char *to)
+/* Returns whether -u keeps the old file: it is not older. */
+static bool copy_keeps(const struct copy *copy, struct path *from, struct path *old)
 {
     struct node_info source, target;
-    if (copy->updates && !path_info(from, INFO_TIMES, &source) &&
-        !path_info(old, INFO_TIMES, &target) && source.has_modified && target.has_modified &&
-        (source.modified_s < target.modified_s ||
-         (source.modified_s == target.modified_s && source.modified_ns <= target.modified_ns)))
+    return copy->updates && !path_info(from, INFO_TIMES, &source) &&
+           !path_info(old, INFO_TIMES, &target) && source.has_modified && target.has_modified &&
+           (source.modified_s < target.modified_s ||
+            (source.modified_s == target.modified_s && source.modified_ns <= target.modified_ns));
+}
+
+int copy_may_replace(struct copy *copy, struct path *from, struct path *old, const char *to)
+{
+    struct node_info target;
+    if (copy_keeps(copy, from, old))
         return 0;
     if (copy->asks)
         return shell_ask(copy->shell, "overwrite '%s'? ", to);
@@ -171,12 +178,14 @@ static status_t copy_check(struct copy *copy, struct path *from, const char *to)
     if (status)
         return status == -ENOENT ? 0 : status;
 
-    /* With -n, whatever exists stays, and that is not an error: a directory or the file itself
-     * (GNU). */
+    /* With -n, whatever exists stays, and with -u, what is not older; and that is not an error: a
+     * directory or, with -n, the file itself (GNU). */
     if (copy->keep_old)
         status = -EEXIST;
     else if (path_is_same(path, from))
         status = -EALREADY;
+    else if (copy_keeps(copy, from, path))
+        status = -EEXIST;
     else if (path_is_directory(path))
         status = -EISDIR;
     else {
