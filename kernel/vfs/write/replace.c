@@ -99,7 +99,9 @@ static status_t keep_name(struct place *place)
     place->text = mem_alloc(place->name.length + 1);
     if (!place->text)
         return -ENOMEM;
-    memcpy(place->text, place->name.name, place->name.length);
+    /* A path may have no last name: "/". */
+    if (place->name.length)
+        memcpy(place->text, place->name.name, place->name.length);
     place->name.name = place->text;
     return 0;
 }
