@@ -62,6 +62,7 @@ EXPORT(option_number);
 EXPORT(option_number_name);
 EXPORT(option_value);
 EXPORT(option_value_name);
+EXPORT(option_place_name);
 EXPORT(option_values);
 EXPORT(option_values_name);
 EXPORT(shell_number);

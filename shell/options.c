@@ -102,15 +102,19 @@ const char *option_value_name(const struct shell *shell, const char *name)
     return last_value_at(shell, find_name(shell->options->table, name, strlen(name)));
 }
 
+unsigned option_place_name(const struct shell *shell, const char *name)
+{
+    int index = find_name(shell->options->table, name, strlen(name));
+    return index < 0 ? 0 : shell->options->last[index];
+}
+
 char option_last(const struct shell *shell, const char *letters)
 {
     const struct options *options = shell->options;
     unsigned latest = 0;
     char found = 0;
-
     for (; *letters; letters++) {
-        /* `last` counts all options of the line, so a greater value was given later. A letter that
-         * the command does not have is never found. */
+        /* The greatest place was given last. A letter that the command lacks is never found. */
         int index = find_letter(options->table, *letters);
         if (given_at(shell, index) && options->last[index] > latest) {
             latest = options->last[index];
@@ -123,11 +127,9 @@ char option_last(const struct shell *shell, const char *letters)
 bool option_is_last(const struct shell *shell, const char *name, const char *letters)
 {
     const struct options *options = shell->options;
-    int index = find_name(options->table, name, strlen(name));
+    unsigned place = option_place_name(shell, name);
     char letter = option_last(shell, letters);
-
-    return given_at(shell, index) &&
-           (!letter || options->last[index] > options->last[find_letter(options->table, letter)]);
+    return place && (!letter || place > options->last[find_letter(options->table, letter)]);
 }
 
 /* ---- numbers ------------------------------------------------------------------------------ */
@@ -279,9 +281,7 @@ static bool add_value(struct parse *parse, int index, const char *text)
         return false;
     }
 
-    *value = (struct option_value){
-        .text = text, .number = parse->options->count, .operands = parse->left - 1
-    };
+    *value = (struct option_value){ NULL, text, parse->options->count, parse->left - 1 };
 
     /* Append it: commands such as grep use the values in the order given. */
     if (values->last)

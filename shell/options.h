@@ -84,6 +84,8 @@ const char *option_value_name(const struct shell *shell, const char *name);
 /* Return the first of all values of an option, in the order given; NULL if there is none. */
 const struct option_value *option_values(const struct shell *shell, char letter);
 const struct option_value *option_values_name(const struct shell *shell, const char *name);
+/* Returns the number of an option among all of the line, when it was last given; 0: never. */
+unsigned option_place_name(const struct shell *shell, const char *name);
 /* Returns the letter that was given last, for options that replace each other; 0 if none was. */
 char option_last(const struct shell *shell, const char *letters);
 /* Returns whether the option with this name was given, after the last one of the letters. */

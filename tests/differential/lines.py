@@ -272,6 +272,8 @@ def archive_line(random, tree, command, changes):
     """Draws a line for tar or patch."""
     if command == "tar":
         stages = archives.tar_words(random, tree, changes, option_words)
+        # In a copy, since lookup on the disc ignores case: -T may list A, which is a there.
+        changes = changes or any(word.startswith(("-T", "--files-from")) for word in stages[0])
     else:
         stages = [archives.patch_words(random, option_words)]
     line = " | ".join(" ".join(quoted(word) for word in stage) for stage in stages)

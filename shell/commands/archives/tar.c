@@ -209,7 +209,6 @@ static bool take_options(struct tar *tar)
     tar->absolute = option_given(shell, 'P');
     tar->keeps_times = !option_given(shell, 'm');
     tar->wildcards = option_given_name(shell, "wildcards");
-    tar->literal = option_given_name(shell, "no-wildcards");
     tar->next_directory = option_values(shell, 'C');
     tar->has_modified = modified != NULL;
     tar->list_width = 19;
@@ -246,6 +245,7 @@ static int run_mode(struct tar *tar)
         read_from(tar, file);
     path_put(tar->directory);
     words_free(&tar->excluded);
+    words_free(&tar->excluded_names);
     words_free(&tar->listed);
     words_free(&tar->links);
     words_free(&tar->directories);
@@ -306,7 +306,7 @@ static const struct shell_option tar_options[] = {
     { 0, "mode", "MODE", "change the modes of members: 644, a+x, go-w" },
     { 0, "mtime", "DATE", "the time of all members" },
     { 0, "no-recursion", NULL, "do not enter directories" },
-    { 0, "no-wildcards", NULL, "a PATTERN is a name" },
+    { 0, "no-wildcards", NULL, "a PATTERN after it is a name" },
     { 0, "null", NULL, "names in the FILE of -T end with NUL" },
     { 0, "numeric-owner", NULL, "list the numbers of owners" },
     { 0, "overwrite", NULL, "no effect: files are replaced" },

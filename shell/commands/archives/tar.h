@@ -49,10 +49,11 @@ struct tar {
     struct path *directory; /* where names are relative to: -C */
     const struct option_value *next_directory; /* of -C, not entered yet */
     bool verbose, to_output, keeps, absolute, keeps_times;
-    bool literal, wildcards; /* patterns of --exclude are names; operands are patterns */
+    bool wildcards;         /* operands are patterns */
     bool warned;            /* that a slash was removed */
     uint64_t strip;         /* --strip-components */
     struct words excluded;  /* patterns of --exclude and -X */
+    struct words excluded_names; /* those after --no-wildcards */
     struct words listed;    /* names of -T */
     bool has_modified;      /* --mtime */
     int64_t modified_s;

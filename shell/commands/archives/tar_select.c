@@ -27,13 +27,24 @@ static status_t add_lines(struct input *input, void *context)
     return got;
 }
 
-/* Adds the lines of the files that an option names. */
-static bool add_files(struct tar *tar, char letter, struct words *words)
+/* Returns the list for an --exclude or -X: --wildcards and --no-wildcards are for what follows
+ * them. */
+static struct words *excluded_by(struct tar *tar, const struct option_value *value)
+{
+    unsigned names = option_place_name(tar->shell, "no-wildcards");
+    unsigned patterns = option_place_name(tar->shell, "wildcards");
+    bool literal = names && names < value->number && (patterns < names || patterns > value->number);
+    return literal ? &tar->excluded_names : &tar->excluded;
+}
+
+/* Adds the lines of the files that -T or -X names. */
+static bool add_files(struct tar *tar, char letter)
 {
     const struct option_value *value = option_values(tar->shell, letter);
     bool ends_with_nul = letter == 'T' && option_given_name(tar->shell, "null");
-    struct lines lines = { words, ends_with_nul ? '\0' : '\n' };
     for (; value; value = value->next) {
+        struct lines lines = { letter == 'T' ? &tar->listed : excluded_by(tar, value),
+                               ends_with_nul ? '\0' : '\n' };
         const char *shown;
         status_t status = input_one(tar->shell, value->text, &shown, add_lines, &lines);
         if (status) {
@@ -48,11 +59,11 @@ bool tar_collect(struct tar *tar)
 {
     const struct option_value *value = option_values_name(tar->shell, "exclude");
     for (; value; value = value->next)
-        if (words_add(&tar->excluded, value->text, strlen(value->text))) {
+        if (words_add(excluded_by(tar, value), value->text, strlen(value->text))) {
             tar_fail(tar, NULL, -ENOMEM);
             return false;
         }
-    return add_files(tar, 'X', &tar->excluded) && add_files(tar, 'T', &tar->listed);
+    return add_files(tar, 'X') && add_files(tar, 'T');
 }
 
 bool tar_enter(struct tar *tar, int operand)
@@ -92,18 +103,26 @@ static bool matches_start(const char *pattern, bool literal, char *text)
     }
 }
 
-bool tar_excludes(const struct tar *tar, const char *name)
+/* As tar_excludes(), for one list. `copy` has room for the name. */
+static bool matches_any(const struct words *list, bool literal, const char *name, char *copy)
 {
-    if (!tar->excluded.count)
-        return false;
-    char *copy = mem_alloc(strlen(name) + 1);
     bool excluded = false;
-    for (int i = 0; copy && i < tar->excluded.count && !excluded; i++)
+    for (int i = 0; i < list->count && !excluded; i++)
         for (const char *at = name; at && *at && !excluded; at = strchr(at, '/')) {
             at += *at == '/';
             memcpy(copy, at, strlen(at) + 1);
-            excluded = *copy && matches_start(tar->excluded.list[i], tar->literal, copy);
+            excluded = *copy && matches_start(list->list[i], literal, copy);
         }
+    return excluded;
+}
+
+bool tar_excludes(const struct tar *tar, const char *name)
+{
+    if (!tar->excluded.count && !tar->excluded_names.count)
+        return false;
+    char *copy = mem_alloc(strlen(name) + 1);
+    bool excluded = copy && (matches_any(&tar->excluded, false, name, copy) ||
+                             matches_any(&tar->excluded_names, true, name, copy));
     mem_free(copy);
     return excluded;
 }

@@ -117,6 +117,38 @@ BODY(places)
     stop();
 }
 
+/* Several headers: -o gets all contents, .rej all rejects. A file that is
+ * not removed since it has other lines is reported. */
+BODY(repeated)
+{
+    start();
+    put("/f", "a\n");
+    put("/g", "b\n");
+    put("/p", "--- f\n+++ f\n@@ -1 +1 @@\n-a\n+A\n--- g\n+++ g\n@@ -1 +1 @@\n-b\n+B\n");
+    says("patch -s -o o -i /p; cat /o /f", "A\nB\na\n");
+    run("mkdir /dd; patch -s -o dd -i /p", SHELL_TROUBLE, "", NULL);
+    put("/p", "--- f\n+++ f\n@@ -1 +1 @@\n-a\n+A\n--- f\n+++ f\n@@ -1 +1 @@\n-A\n+q\n"
+        "--- f\n+++ f\n@@ -1 +1 @@\n-x\n+X\n--- f\n+++ f\n@@ -1 +1 @@\n-y\n+Y\n");
+    put("/f.rej", "older\n");
+    says("patch -s -i /p | wc -l; cat /f; grep '^-[^-]' /f.rej",
+         "2\nq\n-x\n-y\n");
+
+    /* An empty patch copies the file to that of -o; -N comes before -f. */
+    says("printf 'a\n' >/f; patch -s -o o f </dev/null; cat /o; patch f </dev/null; cat /f",
+         "a\na\n");
+    put("/p", "--- e\n+++ e\n@@ -1 +0,0 @@\n-x\n");
+    run("printf '' >/e; patch -f -N -i /p", SHELL_FAILED, "The next patch would empty out the file "
+        "e,\nwhich is already empty!  Skipping patch.\n1 out of 1 hunk ignored\n", "");
+
+    put("/f", "foo\n  x\n");
+    put("/p", "--- f\n+++ /dev/null\n@@ -1 +0,0 @@\n-foo\n@@ -3 +1,0 @@\n-}\n");
+    run("patch --dry-run -i /p; patch -s -i /p", SHELL_FAILED,
+        "checking file f\nHunk #2 FAILED at 2.\n"
+        "Not deleting file f as content differs from patch\n1 out of 2 hunks FAILED\n"
+        "1 out of 2 hunks FAILED -- saving rejects to file f.rej\n", "");
+    stop();
+}
+
 /* No name of a patch leads out of the directory. */
 BODY(escapes)
 {
@@ -152,6 +184,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_round_trips),
         cmocka_unit_test(test_places),
+        cmocka_unit_test(test_repeated),
         cmocka_unit_test(test_escapes),
         cmocka_unit_test(test_damaged),
     };

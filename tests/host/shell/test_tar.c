@@ -99,6 +99,10 @@ BODY(selection)
     put("/list", "d/a\nd/b.o\n");
     says("cd /; tar -c --exclude skip --exclude '*.o' d | tar t; tar cX /x d | tar t",
          "d/\nd/a\nd/\nd/a\n");
+    says("tar c d | tar t --exclude '[ab]' --no-wildcards --exclude '?'; "
+         "tar c d | tar t --no-wildcards --exclude '*' --wildcards --exclude 's*'; "
+         "tar c d | tar t --no-wildcards -X /x",
+         "d/\nd/b.o\nd/skip/\nd/skip/c\nd/\nd/a\nd/b.o\nd/\nd/a\nd/b.o\n");
     says("tar cf /t.tar d; tar tf /t.tar -X /x; tar Ox d/a < /t.tar", "d/\nd/a\nA\n");
     says("tar -c -T /list | tar -t; tar c --no-recursion d | tar t", "d/a\nd/b.o\nd/\n");
     says("tar c --owner me:7 --group 9 --mtime @86400 d/a | tar tv | cut -d ' ' -f 2- | "
@@ -115,12 +119,15 @@ BODY(escapes)
     rig_mkdir("/out");
     size_t at = member(0, "../evil", '0', "", "bad");
     at = member(at, "/abs", '0', "", "good");
+    at = member(at, "d//two", '0', "", "slashes");
     at = member(at, "way", '2', "/out", "");
     at = member(at, "way/evil", '0', "", "bad");
     at = member(at, "a/../../evil", '5', "", "");
     rig_put_file("/t.tar", archive, at);
     run("tar -xf /t.tar -C /o", 2, "", NULL);
     says("ls / | grep evil | wc -l; ls /out; cat /o/abs", "0\ngood");
+    run("tar -xf /t.tar -C /o --strip-components=1 d//two; ls /two", 2, "", NULL);
+    says("cat /o/two", "slashes");
     stop();
 }
 

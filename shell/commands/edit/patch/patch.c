@@ -137,14 +137,59 @@ static status_t write_file(struct patch *patch, const char *name, const char *te
     return status;
 }
 
-static status_t write_beside(struct patch *patch, const char *suffix, const char *text,
-                             size_t bytes)
+/* Puts the name of the file that is written, and a suffix, into an empty buffer. */
+static status_t put_beside(const struct patch *patch, const char *suffix, struct buffer *name)
+{
+    const char *base = patch->output ? patch->output : patch->name;
+    buffer_put(name, base, strlen(base));
+    buffer_put(name, suffix, strlen(suffix));
+    return name->status;
+}
+
+/* Keeps the old content as NAME.orig. */
+static status_t save_backup(struct patch *patch)
 {
     struct buffer name = { 0 };
-    const char *base = patch->output ? patch->output : patch->name;
-    buffer_put(&name, base, strlen(base));
-    buffer_put(&name, suffix, strlen(suffix));
-    status_t status = name.status ? name.status : write_file(patch, name.text, text, bytes);
+    status_t status = put_beside(patch, ".orig", &name);
+    if (!status)
+        status = write_file(patch, name.text, patch->content ? patch->content : "",
+                            patch->content_bytes);
+    buffer_free(&name);
+    return status;
+}
+
+/* Returns whether this run has written the file of rejects, for an earlier header. */
+static bool has_rejects(const struct patch *patch, const char *name)
+{
+    for (int i = 0; i < patch->rejected.count; i++)
+        if (text_equal(patch->rejected.list[i], name))
+            return true;
+    return false;
+}
+
+/* Writes NAME.rej, or appends to that of an earlier header for NAME. */
+static status_t write_rejects(struct patch *patch, const struct buffer *text)
+{
+    struct buffer name = { 0 }, all = { 0 };
+    char *before = NULL;
+    size_t bytes = 0;
+    status_t status = put_beside(patch, ".rej", &name);
+    bool appends = !status && has_rejects(patch, name.text);
+    if (appends)
+        status = file_read_whole(patch->shell->directory, name.text, PATCH_TEXT_MAX, &before,
+                                 &bytes);
+    if (!status) {
+        buffer_put(&all, before ? before : "", bytes);
+        buffer_put(&all, text->text, text->length);
+        status = all.status;
+    }
+
+    if (!status)
+        status = write_file(patch, name.text, all.text, all.length);
+    if (!status && !appends)
+        status = words_add(&patch->rejected, name.text, name.length);
+    mem_free(before);
+    buffer_free(&all);
     buffer_free(&name);
     return status;
 }
@@ -161,36 +206,56 @@ static void make_parents(struct patch *patch)
     }
 }
 
+/* Returns whether the patch removes the file. */
+static bool removes(const struct patch *patch)
+{
+    bool turned = patch->reverse != patch->swapped;
+    return turned ? patch->old_missing && patch->old_empty
+                  : patch->new_missing && patch->new_empty;
+}
+
+/* Reports a file that the patch removes, but that has other lines, too. */
+static void report_kept(struct patch *patch)
+{
+    if (patch->output || patch->skips || !patch->made.length || !removes(patch))
+        return;
+    patch->result = max(patch->result, SHELL_FAILED);
+    if (patch->quiet)
+        return;
+    stream_text(patch->shell->out, "Not deleting file ");
+    put_name(patch, patch->name);
+    stream_text(patch->shell->out, " as content differs from patch\n");
+}
+
+/* Keeps the new content for -o, whose file gets those of all headers. */
+static status_t save_output(struct patch *patch)
+{
+    patch->has_output = true;
+    if (!patch->skips && patch->made.length)
+        buffer_put(&patch->all_made, patch->made.text, patch->made.length);
+    return patch->all_made.status;
+}
+
 /* Writes the new content, or removes the file if that is empty and the patch removes it. */
 static status_t save(struct patch *patch)
 {
     bool applied = patch->hunks > patch->failed;
     bool backs_up = patch->backs_up || (patch->mismatch && !patch->keeps_no_backup);
-    bool turned = patch->reverse != patch->swapped;
-    bool removes = turned ? patch->old_missing && patch->old_empty
-                          : patch->new_missing && patch->new_empty;
     const char *text = patch->made.text ? patch->made.text : "";
     status_t status = 0;
 
     if (patch->output)
-        return write_file(patch, patch->output, text, patch->skips ? 0 : patch->made.length);
+        return save_output(patch);
     if (backs_up && !patch->skips)
-        status = write_beside(patch, ".orig", patch->content ? patch->content : "",
-                              patch->content_bytes);
+        status = save_backup(patch);
     if (status || patch->skips)
         return status;
 
     /* Even if its hunks failed, a file without content is removed (GNU). */
-    if (!patch->made.length && (removes || patch->removes_empty))
+    if (!patch->made.length && (removes(patch) || patch->removes_empty))
         return patch->exists ? vfs_unlink(patch->shell->directory, patch->name) : 0;
     if (!applied)
         return 0;
-    if (removes && !patch->failed) {
-        stream_text(patch->shell->out, "Not deleting file ");
-        put_name(patch, patch->name);
-        stream_text(patch->shell->out, " as content differs from patch\n");
-        patch->result = max(patch->result, SHELL_FAILED);
-    }
     if (!patch->exists)
         make_parents(patch);
     return write_file(patch, patch->name, text, patch->made.length);
@@ -234,7 +299,7 @@ static status_t save_rejects(struct patch *patch)
     buffer_put(&text, patch->rejects.text, patch->rejects.length);
     status_t status = text.status;
     if (!status)
-        status = write_beside(patch, ".rej", text.text, text.length);
+        status = write_rejects(patch, &text);
     buffer_free(&text);
     return status;
 }
@@ -273,7 +338,8 @@ static void report_reversed(struct patch *patch)
     stream_format(out, "The next patch%s would %s the file ",
                   patch->reverse ? ", when reversed," : "", would);
     put_name(patch, patch->name);
-    stream_format(out, ",\nwhich %s!  %s\n", what, patch->force ? "Applying it anyway."
+    stream_format(out, ",\nwhich %s!  %s\n", what,
+                  patch->force && !patch->forward ? "Applying it anyway."
                   : !patch->batch ? "Skipping patch."
                   : patch->reverse ? "Ignoring -R." : "Assuming -R.");
 }
@@ -320,7 +386,7 @@ static status_t patch_one(struct patch *patch)
     }
     if (looks_reversed(patch)) {
         report_reversed(patch);
-        if (!patch->force && !patch->batch)
+        if (patch->forward || (!patch->force && !patch->batch))
             return skip_hunks(patch);
         patch->swapped = patch->batch && !patch->force;
     }
@@ -335,6 +401,8 @@ static status_t patch_one(struct patch *patch)
         stream_text(patch->shell->out, "\n");
     }
     status = patch_file(patch);
+    if (!status)
+        report_kept(patch);
     if (!status && !patch->dry_run)
         status = save(patch);
     return status ? status : save_rejects(patch);
@@ -348,6 +416,17 @@ static status_t keep_input(struct input *input, void *context)
     while ((got = input_piece(input, &data)) > 0 && !text->status)
         buffer_put(text, data, (size_t)got);
     return got < 0 ? (status_t)got : text->status;
+}
+
+/* Writes the file of -o. */
+static void write_output(struct patch *patch)
+{
+    const struct buffer *made = &patch->all_made;
+    status_t status = write_file(patch, patch->output, made->text ? made->text : "", made->length);
+    if (status) {
+        (void)shell_fail(patch->shell, patch->output, status);
+        patch->result = SHELL_TROUBLE;
+    }
 }
 
 static int apply_all(struct patch *patch, const char *file)
@@ -369,10 +448,16 @@ static int apply_all(struct patch *patch, const char *file)
         *patch->name = '\0';
         status = patch_one(patch);
     }
+
+    /* An empty patch changes nothing, but -o copies the file (GNU). */
+    if (!text.length && patch->operand && patch->output)
+        status = patch_one(patch);
     if (status && status != -EUCLEAN)
         (void)shell_fail(shell, *patch->name ? patch->name : NULL, status);
     if (status)
         patch->result = SHELL_TROUBLE;
+    if (patch->has_output)
+        write_output(patch);
     if (!files && text.length)
         patch->result = shell_complain(shell, "**** Only garbage was found in the patch input.");
     buffer_free(&text);
@@ -396,7 +481,8 @@ static int run_patch(struct shell *shell, int count, char **words)
     patch->dry_run = option_given_name(shell, "dry-run");
     patch->quiet = option_given(shell, 's');
     patch->force = option_given(shell, 'f');
-    patch->batch = option_given(shell, 't');
+    patch->forward = option_given(shell, 'N');
+    patch->batch = option_given(shell, 't') && !patch->forward;
     patch->backs_up = option_given(shell, 'b');
     patch->keeps_no_backup = option_given_name(shell, "no-backup-if-mismatch");
     patch->removes_empty = option_given(shell, 'E');
@@ -411,6 +497,8 @@ static int run_patch(struct shell *shell, int count, char **words)
     mem_free(patch->hunk.new.lines.list);
     buffer_free(&patch->made);
     buffer_free(&patch->rejects);
+    buffer_free(&patch->all_made);
+    words_free(&patch->rejected);
     mem_free(patch);
     return result;
 }

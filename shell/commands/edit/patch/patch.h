@@ -48,6 +48,9 @@ struct patch {
     int64_t fuzz_max;
     const char *operand;        /* the file to patch; NULL: as the patch names it */
     const char *output;         /* -o */
+    struct buffer all_made;     /* what it gets: the new contents of all headers, in order */
+    bool has_output;            /* it is written, even if that is empty */
+    struct words rejected;      /* the names of the .rej files that this run has written */
     int result;
 
     /* the patch */
