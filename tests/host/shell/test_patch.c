@@ -140,6 +140,14 @@ BODY(repeated)
     run("printf '' >/e; patch -f -N -i /p", SHELL_FAILED, "The next patch would empty out the file "
         "e,\nwhich is already empty!  Skipping patch.\n1 out of 1 hunk ignored\n", "");
 
+    /* A new file has no place in one that exists; one that is missing may be restored. */
+    put("/p", "--- /dev/null\n+++ f\n@@ -0,0 +1 @@\n+x\n");
+    run("patch -s -f -i /p", SHELL_FAILED, NULL, "");
+    says("cat /f", "a\n");
+    put("/p", "--- none\n+++ nothing\n@@ -1 +0,0 @@\n-x\n");
+    says("patch -t -i /p; cat /nothing", "The next patch would delete the file nothing,\n"
+         "which does not exist!  Assuming -R.\npatching file nothing\nx\n");
+
     put("/f", "foo\n  x\n");
     put("/p", "--- f\n+++ /dev/null\n@@ -1 +0,0 @@\n-foo\n@@ -3 +1,0 @@\n-}\n");
     run("patch --dry-run -i /p; patch -s -i /p", SHELL_FAILED,

@@ -211,6 +211,13 @@ static int64_t try_reversed(struct patch *patch, int64_t fuzz)
     return 0;
 }
 
+/* Returns whether the patch creates the file. */
+static bool creates(const struct patch *patch)
+{
+    return patch->reverse != patch->swapped ? patch->new_missing && patch->new_empty
+                                            : patch->old_missing && patch->old_empty;
+}
+
 static void apply_hunk(struct patch *patch)
 {
     int64_t where = 0, fuzz = 0, context = max(patch->hunk.before, patch->hunk.after);
@@ -226,6 +233,10 @@ static void apply_hunk(struct patch *patch)
             where = try_reversed(patch, fuzz);
     }
     fuzz -= fuzz > 0;
+
+    /* A new file has no place in one that has lines already, even with -f (GNU). */
+    if (where == 1 && patch->content_bytes && creates(patch))
+        where = 0;
     if (where)
         apply(patch, where, fuzz);
     if (!where)

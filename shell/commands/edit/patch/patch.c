@@ -83,7 +83,12 @@ static const char *choose_name(struct patch *patch)
     if (has_old != has_new)
         return has_old ? old : new;
     bool creates = patch->reverse ? patch->new_empty : patch->old_empty;
-    return has_old || creates ? better_name(old, new) : "";
+    if (has_old || creates)
+        return better_name(old, new);
+
+    /* A patch that deletes a missing file seems to be reversed: its new name counts (GNU). */
+    bool deletes = patch->reverse ? patch->old_empty : patch->new_empty;
+    return !deletes ? "" : *new ? new : old;
 }
 
 /* Prints a name, in quotes if it contains blanks. */
