@@ -174,6 +174,11 @@ def extracts_more(ours, theirs):
     return not set(theirs.tree.splitlines()) - set(ours.tree.splitlines())
 
 
+def bytes_of(answer):
+    """Returns the bytes of all files of a tree."""
+    return sum(int(node.split("\t")[1]) for node in answer.tree.splitlines())
+
+
 # Differences that are intended, as in intended.py.
 INTENDED = [
     ("patch asks no questions: the answer is always no",
@@ -197,6 +202,10 @@ INTENDED = [
      "GNU's patch does",
      lambda line, ours, theirs: "patch" in line.text and ours.status == theirs.status and ours.tree == theirs.tree
      and theirs.output.replace(b"patch unexpectedly ends in middle of line\n", b"") == ours.output),
+    ("patch inserts lines after a last line that has no end as lines of their own",
+     "with fuzz, GNU's patch appends the first one to that line",
+     lambda line, ours, theirs: "patch" in line.text and ours.output == theirs.output and b" with fuzz " in ours.output
+     and ours.status == theirs.status and bytes_of(ours) == bytes_of(theirs) + 1),
     ("patch reads unified differences only",
      "GNU's patch also reads scripts of ed",
      lambda line, ours, theirs: "patch" in line.text and (b"ed FAILED" in theirs.errors
