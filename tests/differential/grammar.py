@@ -111,11 +111,15 @@ class Maker:
         self.files += 1
         return f"o{self.files}"
 
+    def parameter_in_document(self):
+        # In the pattern of ${x%"$y"}, dash does not heed the quotes if it is in a here-document.
+        return self.parameter(True).replace('"$x"', "$x")
+
     def document(self):
         """The lines of a here-document, quoted or not: what follows << and then the line."""
         if self.chance(20):
             return f"'E'\n{self.pick(TEXTS)} $x `y`\nE\n"
-        return f"E\n{self.pick(TEXTS)} {self.parameter(True)} $(({self.number()}))\nE\n"
+        return f"E\n{self.pick(TEXTS)} {self.parameter_in_document()} $(({self.number()}))\nE\n"
 
     def options(self):
         words = " ".join(self.pick(OPTIONS) for _ in range(1 + self.random.randrange(4)))
@@ -187,7 +191,8 @@ class Maker:
         if kind == 13:
             return self.pick([f"f {self.words()}", "f", f"g {self.word()}"])
         if kind == 14:
-            return f"read {self.pick(NAMES)} {self.pick(NAMES)} <<E\n{self.pick(TEXTS)} {self.parameter(True)}\nE\n"
+            return (f"read {self.pick(NAMES)} {self.pick(NAMES)} <<E\n"
+                    f"{self.pick(TEXTS)} {self.parameter_in_document()}\nE\n")
         return f"unset {self.pick(NAMES)}"
 
     def body(self):

@@ -39,6 +39,7 @@ class Result:
 
 
 MISSING = Result(-1, b"", False, b"(no result: the shell ended)")
+NO_MEMORY = b"out of memory"  # of a script, or of those after one that keeps it
 
 
 def parse(text):
@@ -70,7 +71,8 @@ def run(scripts):
                 file.write(script)
         with ThreadPoolExecutor(2) as pool:
             theirs = list(pool.map(lambda number: run_dash(folder, number), range(len(scripts))))
-        ours = run_spindle(folder, scripts)
+        wanted = [number for number, result in enumerate(theirs) if result.status != TIMEOUT]
+        ours = run_spindle(folder, scripts, wanted)
         return list(zip(ours, theirs))
 
 
@@ -95,15 +97,25 @@ def run_alone(folder, number):
     return Result(done.returncode, done.stdout, bool(done.stderr), done.stderr)
 
 
-def run_spindle(folder, scripts):
-    """One shell runs all scripts, each in a subshell, and prints the parts of each result. Those that
-    may send it a signal have a shell of their own."""
+def run_spindle(folder, scripts, wanted):
+    """One shell runs all scripts, each in a subshell. Those that may send it a signal have a shell of
+    their own. Where the one shell ended, or had no memory left, all from there on are repeated, each
+    in a shell of its own."""
+    together = [number for number in wanted if "$$" not in scripts[number]]
+    found = run_batch(folder, together)
+    lost = [number for number in together
+            if found[number] is MISSING or NO_MEMORY in found[number].errors]
+    alone = [number for number in wanted if "$$" in scripts[number] or lost and number >= lost[0]]
+    found.update((number, run_alone(folder, number)) for number in alone)
+    return [found.get(number, MISSING) for number in range(len(scripts))]
+
+
+def run_batch(folder, numbers):
+    """Returns {number: result}. The script prints the parts of each result."""
     say = both.say
-    alone = [number for number, script in enumerate(scripts) if "$$" in script]
-    count = len(scripts)
     script = [f"mkdir /w; cd /w; (. /System/{n}) >/o 2>/e </dev/null; echo $? >/s; cd /; "
               f"{say('status', n, '/s')}; {say('output', n, '/o')}; {say('errors', n, '/e')}; "
-              "rm -rf /w" for n in range(count) if n not in alone]
+              "rm -rf /w" for n in numbers]
     with open(f"{folder}/disc/script", "w", encoding="utf-8") as file:
         file.write("\n".join(script) + "\n")
     trees.image(f"{folder}/disc", f"{folder}/disc.iso")
@@ -114,8 +126,7 @@ def run_spindle(folder, scripts):
     except subprocess.TimeoutExpired as late:
         got = late.stdout or b""
     pieces = both.split(got)
-    return [run_alone(folder, number) if number in alone else result_of(pieces, number)
-            for number in range(count)]
+    return {number: result_of(pieces, number) for number in numbers}
 
 
 def result_of(pieces, number):
