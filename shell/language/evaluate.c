@@ -163,6 +163,10 @@ static int run_job(struct shell *shell, const struct node *node)
 {
     shell->language->depth.base = 0;
     (void)depth_begin(&shell->language->depth);
+
+    /* The condition that starts a job does not test its status: `set -e` applies in it, as in
+     * dash. */
+    shell->language->tested = 0;
     int status = evaluate_subshell(shell, node);
 
     /* The reader of a pipe that the job wrote to sees its end now. */

@@ -4,6 +4,7 @@ Each loop is bounded, and each word is made of parts whose meaning POSIX defines
 $? is used only by itself: in a word after $(...), its value is not the same everywhere.
 """
 import random
+import re
 
 NAMES = ["x", "y", "z", "_v1"]
 TEXTS = ["a", "b c", "", "*", "1", "12", "a:b", " p  q ", "a.b.c", "-n", "x/y/z"]
@@ -105,6 +106,13 @@ class Maker:
     def words(self, most=3):
         return " ".join(self.word() for _ in range(self.random.randrange(most + 1)))
 
+    def parameters(self):
+        """The words of `set`. Two $@ in a loop double them, until they are more than Spindle takes."""
+        while True:
+            words = self.words(4)
+            if len(re.findall(r"\$\{?[@*]", words)) < 2:
+                return words
+
     # ---- commands ---------------------------------------------------------------------------
 
     def file(self):
@@ -175,7 +183,7 @@ class Maker:
         if kind == 5:
             return f"{self.pick(NAMES)}={self.word()}"
         if kind == 6:
-            return f"set -- {self.words(4)}"
+            return f"set -- {self.parameters()}"
         if kind == 7:
             return self.pick(["true", "false", ":", "(exit 3)", "! true", "! false", "echo $?"])
         if kind == 8:
