@@ -48,8 +48,8 @@ def words(line):
 def sizes_by_directory(line, ours):
     """Returns whether truncate takes a size from a directory of the tree, or through a link, which
     may lead to one."""
-    found = re.search(r"truncate .*(-r|--reference)[ =]?(\w+)", line.text)
-    return found and re.search(rf"^[dl]\t.*\t{found.group(2)}( ->.*)?$", ours.tree, re.M)
+    found = re.search(r"truncate (?:.* )?(?:-r ?|--reference[ =])'?([^' ]+)", line.text)
+    return found and re.search(rf"^[dl]\t.*\t{re.escape(found.group(1))}( ->.*)?$", ours.tree, re.M)
 
 
 INTENDED = [

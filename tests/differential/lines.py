@@ -151,7 +151,7 @@ def text_line(random, tree, command, words):
     files = [path for path, what in tree.items() if isinstance(what, bytes)]
     if files and (command in text.FROM_INPUT or random.randrange(4) == 0):
         line = f"cat -- {quoted(random.choice(files))} | {line}"
-    return both.Line(line, False)
+    return both.Line(line, False, names_binary(tree, line))
 
 
 def table_line(random, tree, command, changes):

@@ -338,16 +338,10 @@ static status_t xargs_input(struct input *input, void *context)
 
 /* ---- options ------------------------------------------------------------------------------ */
 
-/* Parses -d: a byte, or an escape sequence. */
-static int parse_delimiter(struct xargs *xargs)
+/* Parses the value of -d: a byte, or an escape sequence. */
+static int parse_delimiter(struct xargs *xargs, const char *text)
 {
     static const char letters[] = "abfnrtv\\", values[] = "\a\b\f\n\r\t\v\\";
-    const char *text = option_value(xargs->shell, 'd');
-    char last = option_last(xargs->shell, "0d");
-    xargs->delimiter = last == '0' ? '\0' : -1;
-    if (last != 'd')
-        return SHELL_DONE;
-
     unsigned value = 0;
     const char *letter = text[0] == '\\' && text[1] ? strchr(letters, text[1]) : NULL;
     bool octal = text[0] == '\\' && text[1] >= '0' && text[1] <= '7';
@@ -373,6 +367,17 @@ static int parse_delimiter(struct xargs *xargs)
                                             "escape sequence starting with \\", text);
     xargs->delimiter = (int)value;
     return SHELL_DONE;
+}
+
+/* Sets the delimiter from the last one of -0 and -d. */
+static int choose_delimiter(struct xargs *xargs)
+{
+    const char *text = option_value(xargs->shell, 'd');
+    xargs->delimiter = -1;
+    int result = text ? parse_delimiter(xargs, text) : SHELL_DONE;
+    if (option_last(xargs->shell, "0d") == '0')
+        xargs->delimiter = '\0';
+    return result;
 }
 
 static int run_xargs(struct shell *shell, int count, char **words)
@@ -411,7 +416,7 @@ static int run_xargs(struct shell *shell, int count, char **words)
     xargs.most_lines = last == 'L' ? xargs.most_lines : 0;
     xargs.most_words = last == 'I' || last == 'L' ? XARGS_WORDS : xargs.most_words;
     xargs.refuses = xargs.replace || xargs.most_lines || (option_given(shell, 'x') && last == 'n');
-    int result = parse_delimiter(&xargs);
+    int result = choose_delimiter(&xargs);
     if (result)
         return result;
 

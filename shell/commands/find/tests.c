@@ -217,6 +217,10 @@ int find_parse_same(struct find *find, struct find_term *term, char **words)
         return -1;
     unsigned flags = find->follow_start ? 0 : WALK_NO_FOLLOW;
     status_t status = path_walk(find->shell->directory, words[0], flags, &term->same);
+
+    /* A link that leads nowhere is the file itself, as among the files that are found. */
+    if (status && !flags)
+        status = path_walk(find->shell->directory, words[0], WALK_NO_FOLLOW, &term->same);
     if (!status)
         return 1;
     term->same = NULL;

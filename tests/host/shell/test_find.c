@@ -69,6 +69,8 @@ BODY(tests)
          "/d/B.c\n/d/a.c\n/d/sub/a.c\n/d/B.c\n");
     says("find /d -regextype posix-extended -regex '.*(a|B).c'", "/d/B.c\n/d/a.c\n/d/sub/a.c\n");
     says("find /d -type p,s -o -samefile /d/sub/../B.c", "/d/B.c\n");
+    says("ln -s none /d/dangling; find -L /d -samefile /d/dangling; rm /d/dangling",
+         "/d/dangling\n");
     says("find /d -perm 0 -o -perm -1 -o -links +1", "");
     says("touch -d '3 days ago' /d/a.c; find /d -mtime +2; find /d -type f -mtime 3 -mmin +4319; "
          "find /d -mtime -3 -name '*.c'", "/d/a.c\n/d/a.c\n/d/B.c\n/d/sub/a.c\n");

@@ -66,7 +66,7 @@ static void prepare(struct shell *shell)
 static void must_work(struct shell *shell, const char *script)
 {
     thread_clear_interrupt();
-    (void)shell_run_text(shell, "set +eux; trap - EXIT ERR INT USR1; IFS=' '");
+    (void)shell_run_text(shell, "set +eux; trap - EXIT ERR INT USR1; IFS=' '; wait");
     shown_clear();
     int status = shell_run_text(shell, "echo on");
     if (status || strcmp(shown_text(), "on\n") != 0)

@@ -84,6 +84,9 @@ BODY(words_for_commands)
         "the argument list.  Did you mean to use the --null option?\n");
     says("printf 'a\\rb \\vc d\\n\\r\\n' | xargs -n1 echo", "a\rb\nc\nd\n");
     says("echo b | xargs -I echo echo echo; printf '\\r\\n' | xargs -I X echo X", "b\n");
+    fails("echo a | xargs -d ab -0",
+          "xargs: invalid input delimiter specification ab: the delimiter must be either a single "
+          "character or an escape sequence starting with \\x5C\n");
     run("printf 'a\\nbb\\nccc\\n' | xargs -I X -s 8 echo X", SHELL_FAILED, "a\nbb\n",
         "xargs: argument line too long\n");
     says("printf 'a\\n\\nb\\nc \\n\\nd\\n' | xargs -L2; printf '\\n \\na\\nb\\nc' | xargs -L2",

@@ -71,6 +71,10 @@ BODY(places)
     put("/p", "--- a/f\n+++ b/f\n@@ -2,3 +2,3 @@\n 4\n-5\n+five\n 6\n");
     says("patch -p1 < /p; cat /f", "patching file f\nHunk #1 succeeded at 5 (offset 3 lines).\n"
          "0\n1\n2\n3\n4\nfive\n6\n7\n8\n9\n");
+    /* a file that is patched twice: the first content is the backup */
+    put("/t", "1\n2\n3\n");
+    put("/q", "--- t\n+++ t\n@@ -1 +1 @@\n-1\n+x\n--- t\n+++ t\n@@ -3 +3 @@\n-3\n+y\n");
+    says("patch -sbi /q t; cat t t.orig; rm t t.orig", "x\n2\ny\n1\n2\n3\n");
     run("ls -a / | grep orig; patch -p1 --dry-run < /p", SHELL_FAILED,
          "f.orig\nchecking file f\nReversed (or previously applied) patch detected!  "
          "Skipping patch.\n1 out of 1 hunk ignored\n", "");

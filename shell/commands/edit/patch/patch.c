@@ -163,11 +163,11 @@ static status_t save_backup(struct patch *patch)
     return status;
 }
 
-/* Returns whether this run has written the file of rejects, for an earlier header. */
-static bool has_rejects(const struct patch *patch, const char *name)
+/* Returns whether this run has written a file for an earlier header. */
+static bool has_written(const struct words *files, const char *name)
 {
-    for (int i = 0; i < patch->rejected.count; i++)
-        if (text_equal(patch->rejected.list[i], name))
+    for (int i = 0; i < files->count; i++)
+        if (text_equal(files->list[i], name))
             return true;
     return false;
 }
@@ -179,7 +179,7 @@ static status_t write_rejects(struct patch *patch, const struct buffer *text)
     char *before = NULL;
     size_t bytes = 0;
     status_t status = put_beside(patch, ".rej", &name);
-    bool appends = !status && has_rejects(patch, name.text);
+    bool appends = !status && has_written(&patch->rejected, name.text);
     if (appends)
         status = file_read_whole(patch->shell->directory, name.text, PATCH_TEXT_MAX, &before,
                                  &bytes);
@@ -251,7 +251,7 @@ static status_t save(struct patch *patch)
 
     if (patch->output)
         return save_output(patch);
-    if (backs_up && !patch->skips)
+    if (backs_up && !patch->skips && !has_written(&patch->patched, patch->name))
         status = save_backup(patch);
     if (status || patch->skips)
         return status;
@@ -263,7 +263,8 @@ static status_t save(struct patch *patch)
         return 0;
     if (!patch->exists)
         make_parents(patch);
-    return write_file(patch, patch->name, text, patch->made.length);
+    status = write_file(patch, patch->name, text, patch->made.length);
+    return status ? status : words_add(&patch->patched, patch->name, strlen(patch->name));
 }
 
 /* Appends a line of a header. */
@@ -504,6 +505,7 @@ static int run_patch(struct shell *shell, int count, char **words)
     buffer_free(&patch->rejects);
     buffer_free(&patch->all_made);
     words_free(&patch->rejected);
+    words_free(&patch->patched);
     mem_free(patch);
     return result;
 }

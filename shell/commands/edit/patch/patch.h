@@ -50,7 +50,8 @@ struct patch {
     const char *output;         /* -o */
     struct buffer all_made;     /* what it gets: the new contents of all headers, in order */
     bool has_output;            /* it is written, even if that is empty */
-    struct words rejected;      /* the names of the .rej files that this run has written */
+    struct words rejected;      /* the names of the .rej files that this run has written, */
+    struct words patched;       /* and of the files: only the first content is a backup */
     int result;
 
     /* the patch */
