@@ -178,6 +178,7 @@ static int mount_and_serve(void)
     fuse_remove_signal_handlers(session);
     fuse_session_destroy(session);
     fuse_opt_free_args(&mount_options.fuse);
+    handles_stop();
     nodes_stop();
 
     /* After a signal files may still be open. */

@@ -5,6 +5,7 @@
  *   options.c     the command line, from mount(8) and fstab too
  *   background.c  a process that continues after the command has returned
  *   nodes.c       the nodes that the host's kernel knows: vnode id -> path
+ *   handles.c     the files and directories that it has open
  *   attributes.c  what stat(2) and getxattr(2) return
  *   reading.c     the content of files and directories
  *   writing.c     the content of files: writing, sizes, times
@@ -78,6 +79,20 @@ void nodes_let_go(void);
 void node_forget(fuse_ino_t inode, uint64_t count);
 /* Forgets all: at the end the kernel does not do that by itself. */
 void nodes_stop(void);
+
+/* ---- handles.c ------------------------------------------------------------------------------- */
+
+/* Enters an open object, which close() is called for in the end; at once if this fails with
+ * -ENOMEM. */
+status_t handle_open(struct fuse_file_info *info, void *object,
+                     void (*close)(void *object)) MUST_CHECK;
+void *handle_object(const struct fuse_file_info *info);
+void handle_close(const struct fuse_file_info *info);
+/* Closes what is still open. No operation runs any more. */
+void handles_stop(void);
+
+/* Enters an open file, as handle_open(). */
+status_t handle_open_file(struct fuse_file_info *info, struct file *file) MUST_CHECK;
 
 /* ---- attributes.c ---------------------------------------------------------------------------- */
 

@@ -50,19 +50,24 @@ void mount_create_file(fuse_req_t request, fuse_ino_t parent, const char *name, 
         status = create_file(path, name, &file);
     if (!status)
         status = entry_of(parent, path, name, &entry);
+    bool known = !status;
+    if (status)
+        file_close(file);
+    else
+        status = handle_open_file(info, file);
     operation_end(request);
     path_put(path);
     if (status) {
-        file_close(file);
         reply_status(request, status);
+        if (known)
+            node_forget(entry.ino, 1);
         return;
     }
 
     /* the kernel was not told of it if the system call was interrupted */
-    info->fh = (uintptr_t)file;
     info->keep_cache = 1;
     if (fuse_reply_create(request, &entry, info)) {
-        file_close(file);
+        handle_close(info);
         node_forget(entry.ino, 1);
     }
 }

@@ -19,7 +19,7 @@
 
 static struct file *file_of(const struct fuse_file_info *info)
 {
-    return (struct file *)(uintptr_t)info->fh;
+    return handle_object(info);
 }
 
 static status_t open_node(fuse_ino_t inode, unsigned flags, struct file **file)
@@ -44,6 +44,8 @@ void mount_open(fuse_req_t request, fuse_ino_t inode, struct fuse_file_info *inf
     /* The kernel may read what a program only writes, to complete a page. */
     operation_begin(request);
     status_t status = open_node(inode, OPEN_READ | (writes ? OPEN_WRITE : 0), &file);
+    if (!status)
+        status = handle_open_file(info, file);
     operation_end(request);
     if (status) {
         reply_status(request, status);
@@ -52,16 +54,15 @@ void mount_open(fuse_req_t request, fuse_ino_t inode, struct fuse_file_info *inf
 
     /* The content changes by the kernel's own writes only, so it keeps its pages after the last
      * close. */
-    info->fh = (uintptr_t)file;
     info->keep_cache = 1;
     if (fuse_reply_open(request, info))
-        file_close(file);
+        handle_close(info);
 }
 
 void mount_release(fuse_req_t request, fuse_ino_t inode, struct fuse_file_info *info)
 {
     (void)inode;
-    file_close(file_of(info));
+    handle_close(info);
     reply_status(request, 0);
 }
 
@@ -202,7 +203,7 @@ struct listing {
 
 static struct listing *listing_of(const struct fuse_file_info *info)
 {
-    return (struct listing *)(uintptr_t)info->fh;
+    return handle_object(info);
 }
 
 /* Makes room for one more object in an array. */
@@ -281,6 +282,16 @@ static status_t listing_fill(struct listing *listing)
     return status;
 }
 
+static void listing_free(void *object)
+{
+    struct listing *listing = object;
+    path_put(listing->directory);
+    pthread_mutex_destroy(&listing->lock);
+    free(listing->entries);
+    free(listing->names);
+    free(listing);
+}
+
 void mount_opendir(fuse_req_t request, fuse_ino_t inode, struct fuse_file_info *info)
 {
     struct listing *listing = calloc(1, sizeof(*listing));
@@ -298,21 +309,18 @@ void mount_opendir(fuse_req_t request, fuse_ino_t inode, struct fuse_file_info *
     pthread_mutex_init(&listing->lock, NULL);
     listing->directory = path;
     listing->inode = inode;
-    info->fh = (uintptr_t)listing;
     info->cache_readdir = info->keep_cache = !mount_options.image.writable;
-    if (fuse_reply_open(request, info))
-        path_put(path), free(listing);
+    status = handle_open(info, listing, listing_free);
+    if (status)
+        reply_status(request, status);
+    else if (fuse_reply_open(request, info))
+        handle_close(info);
 }
 
 void mount_releasedir(fuse_req_t request, fuse_ino_t inode, struct fuse_file_info *info)
 {
-    struct listing *listing = listing_of(info);
     (void)inode;
-    path_put(listing->directory);
-    pthread_mutex_destroy(&listing->lock);
-    free(listing->entries);
-    free(listing->names);
-    free(listing);
+    handle_close(info);
     reply_status(request, 0);
 }
 

@@ -8,7 +8,7 @@
 
 static struct file *file_of(const struct fuse_file_info *info)
 {
-    return (struct file *)(uintptr_t)info->fh;
+    return handle_object(info);
 }
 
 void mount_write(fuse_req_t request, fuse_ino_t inode, const char *bytes, size_t count,

@@ -291,6 +291,29 @@ def test_a_close_costs_no_request(tmp_path, disc):
     assert requests.count("FLUSH (25)") == 1
 
 
+@needs_fuse
+def test_a_close_right_before_the_unmount(tmp_path, disc):
+    """The kernel does not wait for the answer to a close, and the unmount discards what was not yet sent."""
+    mnt = tmp_path / "mnt"
+    mnt.mkdir()
+    with subprocess.Popen([CHECKED, "-f", disc, mnt], stderr=subprocess.PIPE) as process:
+        deadline = time.monotonic() + 60
+        while not is_mounted(mnt):
+            assert process.poll() is None and time.monotonic() < deadline
+            time.sleep(0.01)
+        (mnt / "Name").read_bytes()  # after the first close, the kernel asks for no errors of others
+        with open(mnt / "Name", "rb") as file:
+            file.read()
+            folder = os.open(mnt, os.O_RDONLY)
+            os.listdir(folder)
+            process.send_signal(signal.SIGSTOP)
+        os.close(folder)
+        unmount(mnt)
+        process.send_signal(signal.SIGCONT)
+        error = process.communicate(timeout=60)[1].decode()
+    assert (process.returncode, error) == (0, "")
+
+
 # ---- options ---------------------------------------------------------------------------------
 
 
