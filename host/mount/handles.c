@@ -14,6 +14,7 @@
 
 struct handle {
     struct list link;
+    unsigned users; /* the kernel, and operations that still use the object after their reply */
     void *object;
     void (*close)(void *object);
 };
@@ -29,7 +30,7 @@ status_t handle_open(struct fuse_file_info *info, void *object, void (*close)(vo
         return -ENOMEM;
     }
 
-    *handle = (struct handle){ .object = object, .close = close };
+    *handle = (struct handle){ .users = 1, .object = object, .close = close };
     pthread_mutex_lock(&lock);
     list_push_back(&handles, &handle->link);
     pthread_mutex_unlock(&lock);
@@ -57,14 +58,32 @@ void *handle_object(const struct fuse_file_info *info)
     return handle_of(info)->object;
 }
 
-void handle_close(const struct fuse_file_info *info)
+struct handle *handle_hold(const struct fuse_file_info *info)
 {
     struct handle *handle = handle_of(info);
     pthread_mutex_lock(&lock);
-    list_remove(&handle->link);
+    handle->users++;
     pthread_mutex_unlock(&lock);
-    handle->close(handle->object);
-    free(handle);
+    return handle;
+}
+
+void handle_put(struct handle *handle)
+{
+    pthread_mutex_lock(&lock);
+    bool last = !--handle->users;
+    if (last)
+        list_remove(&handle->link);
+    pthread_mutex_unlock(&lock);
+
+    if (last) {
+        handle->close(handle->object);
+        free(handle);
+    }
+}
+
+void handle_close(const struct fuse_file_info *info)
+{
+    handle_put(handle_of(info));
 }
 
 void handles_stop(void)

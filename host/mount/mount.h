@@ -88,6 +88,10 @@ status_t handle_open(struct fuse_file_info *info, void *object,
                      void (*close)(void *object)) MUST_CHECK;
 void *handle_object(const struct fuse_file_info *info);
 void handle_close(const struct fuse_file_info *info);
+/* Keeps the object open for an operation that uses it after its reply: from then on the kernel may
+ * release the handle. Until handle_put(). */
+struct handle *handle_hold(const struct fuse_file_info *info);
+void handle_put(struct handle *handle);
 /* Closes what is still open. No operation runs any more. */
 void handles_stop(void);
 

@@ -164,6 +164,9 @@ void mount_read(fuse_req_t request, fuse_ino_t inode, size_t bytes, off_t offset
         return;
     }
 
+    /* The pages are pinned until the reply is sent, and for a moment after it. */
+    struct handle *handle = handle_hold(info);
+
     /* A file may have no cache; and what a small memory cannot hold at once is copied in pieces. */
     ssize_t got = pin(file, (uint64_t)offset, bytes, views, &count);
     if (got == -EOPNOTSUPP || got == -ENOMEM) {
@@ -177,6 +180,7 @@ void mount_read(fuse_req_t request, fuse_ino_t inode, size_t bytes, off_t offset
             send(request, views, count);
         unpin(file, views, count);
     }
+    handle_put(handle);
     semaphore_up(&readers);
 }
 
