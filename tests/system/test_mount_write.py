@@ -152,6 +152,7 @@ def test_random_writes_are_those_of_the_host(tmp_path, kind):
         assert (mnt / "file").read_bytes() == (tmp_path / "file").read_bytes()
 
 
+@pytest.mark.usefixtures("host_caches")
 @pytest.mark.parametrize("kind", [16, "exfat"])
 def test_random_changes_by_several_programs(tmp_path, kind):
     """As fsstress: names and contents change at once in several directories, as they do on the host."""
