@@ -6,29 +6,19 @@
 #include "lib/string.h"
 #include "lib/text.h"
 #include "shell/commands/archives/cpio.h"
+#include "shell/commands/archives/members.h"
 
 /* Creates the directories that lead to a name, with -d. */
 static void make_parents(struct cpio *cpio, const char *name)
 {
-    char *way = cpio->makes_parents ? mem_alloc(strlen(name) + 1) : NULL;
-    if (!way)
-        return;
-    for (size_t i = 0; name[i]; i++) {
-        way[i] = '\0';
-        if (i && name[i] == '/')
-            IGNORE(vfs_mkdir(cpio->directory, way)); /* one that fails is reported by its member */
-        way[i] = name[i];
-    }
-    mem_free(way);
+    if (cpio->makes_parents)
+        member_make_parents(cpio->directory, name);
 }
 
 static void set_time(struct cpio *cpio, const char *name)
 {
-    struct path *path;
-    if (!cpio->keeps_times || path_walk(cpio->directory, name, WALK_NO_FOLLOW, &path))
-        return;
-    IGNORE(path_set_modified(path, cpio->member.modified_s)); /* if the file system has times */
-    path_put(path);
+    if (cpio->keeps_times)
+        member_set_time(cpio->directory, name, cpio->member.modified_s);
 }
 
 /* Removes an older node of the name. Returns false if it stays: without -u one that is not
@@ -61,26 +51,7 @@ static void file_key(const struct cpio_member *member, char key[48])
                 (unsigned long long)member->device);
 }
 
-static status_t copy_file(struct cpio *cpio, const char *from, const char *to)
-{
-    struct file *source, *target;
-    ssize_t got;
-    status_t status = file_open(cpio->directory, from, OPEN_READ, &source);
-    if (status)
-        return status;
-    status = file_open(cpio->directory, to, OPEN_WRITE | OPEN_CREATE | OPEN_TRUNCATE, &target);
-    if (!status) {
-        while (!status && (got = file_read(source, cpio->piece, sizeof(cpio->piece))) != 0)
-            status = got < 0 ? (status_t)got : file_write_all(target, cpio->piece, (size_t)got);
-        status_t finished = file_finish(target);
-        status = status ? status : finished;
-    }
-    file_close(source);
-    return status;
-}
-
-/* Makes the other names of a file whose content has come: copies, since file systems here have one
- * name for a file. */
+/* Makes the other names of a file whose content has come. */
 static void make_other_names(struct cpio *cpio, const char *name)
 {
     char key[48];
@@ -91,7 +62,7 @@ static void make_other_names(struct cpio *cpio, const char *name)
             continue;
         if (make_way(cpio, other, cpio->member.modified_s)) {
             make_parents(cpio, other);
-            status_t status = copy_file(cpio, name, other);
+            status_t status = member_copy(cpio->directory, name, other);
             if (status)
                 cpio_fail(cpio, other, status);
             else

@@ -5,31 +5,8 @@
 #include "lib/macros.h"
 #include "lib/string.h"
 #include "lib/text.h"
+#include "shell/commands/archives/members.h"
 #include "shell/commands/archives/tar.h"
-
-/* Creates the directories that lead to a name. */
-static void make_parents(struct tar *tar, const char *name)
-{
-    char *way = mem_alloc(strlen(name) + 1);
-    if (!way)
-        return;
-    for (size_t i = 0; name[i]; i++) {
-        way[i] = '\0';
-        if (i && name[i] == '/')
-            IGNORE(vfs_mkdir(tar->directory, way)); /* one that fails is reported by its member */
-        way[i] = name[i];
-    }
-    mem_free(way);
-}
-
-static void set_time(struct tar *tar, const char *name, int64_t modified_s)
-{
-    struct path *path;
-    if (path_walk(tar->directory, name, WALK_NO_FOLLOW, &path))
-        return;
-    IGNORE(path_set_modified(path, modified_s)); /* not every file system has times */
-    path_put(path);
-}
 
 /* ---- files -------------------------------------------------------------------------------- */
 
@@ -76,7 +53,7 @@ static status_t extract_file(struct tar *tar, const char *name, uint64_t *left)
     struct file *file;
     if (tar->to_output)
         return copy_content(tar, NULL, left);
-    make_parents(tar, name);
+    member_make_parents(tar->directory, name);
     if (!make_way(tar, name))
         return 0;
 
@@ -92,46 +69,26 @@ static status_t extract_file(struct tar *tar, const char *name, uint64_t *left)
     if (finished)
         tar_fail(tar, name, finished);
     if (tar->keeps_times)
-        set_time(tar, name, tar->member.modified_s);
+        member_set_time(tar->directory, name, tar->member.modified_s);
     return status;
 }
 
-/* Copies a file that was extracted before. */
-static status_t copy_file(struct tar *tar, const char *name, const char *target)
-{
-    struct file *from, *to;
-    char piece[TAR_BLOCK];
-    ssize_t got;
-    status_t status = file_open(tar->directory, target, OPEN_READ, &from);
-    if (status)
-        return status;
-    status = file_open(tar->directory, name, OPEN_WRITE | OPEN_CREATE | OPEN_TRUNCATE, &to);
-    if (!status) {
-        while (!status && (got = file_read(from, piece, sizeof(piece))) != 0)
-            status = got < 0 ? (status_t)got : file_write_all(to, piece, (size_t)got);
-        status_t finished = file_finish(to);
-        status = status ? status : finished;
-    }
-    file_close(from);
-    return status;
-}
-
-/* A hard link becomes a copy: file systems here have one name for a file. */
+/* A hard link becomes a copy. */
 static void extract_hard_link(struct tar *tar, const char *name)
 {
     const char *target = tar_strip_name(tar, tar_safe_name(tar, tar->member.link));
     if (!target || text_equal(target, name))
         return;
-    make_parents(tar, name);
+    member_make_parents(tar->directory, name);
     if (!make_way(tar, name))
         return;
-    status_t status = copy_file(tar, name, target);
+    status_t status = member_copy(tar->directory, target, name);
     if (status) {
         shell_complain(tar->shell, "%s: Cannot hard link to '%s': %s", name, target,
                        status_text(status));
         tar->result = TAR_TROUBLE;
     } else if (tar->keeps_times) {
-        set_time(tar, name, tar->member.modified_s);
+        member_set_time(tar->directory, name, tar->member.modified_s);
     }
 }
 
@@ -171,7 +128,7 @@ static status_t make_directory(struct tar *tar, const char *name)
 static status_t extract_directory(struct tar *tar, const char *name)
 {
     char seconds[24];
-    make_parents(tar, name);
+    member_make_parents(tar->directory, name);
     status_t status = make_directory(tar, name);
     if (status && status != -EEXIST)
         tar_fail(tar, name, status);
@@ -195,7 +152,7 @@ void tar_extract_rest(struct tar *tar)
 {
     for (int i = 0; i + 1 < tar->links.count; i += 2) {
         const char *name = tar->links.list[i];
-        make_parents(tar, name);
+        member_make_parents(tar->directory, name);
         if (!make_way(tar, name))
             continue;
         status_t status = vfs_symlink(tar->directory, tar->links.list[i + 1], name);
@@ -206,7 +163,7 @@ void tar_extract_rest(struct tar *tar)
         char sign;
         uint64_t value;
         if (!text_parse_signed(tar->directories.list[i + 1], &sign, &value))
-            set_time(tar, tar->directories.list[i],
+            member_set_time(tar->directory, tar->directories.list[i],
                      sign == '-' ? -(int64_t)value : (int64_t)value);
     }
 }
