@@ -144,21 +144,18 @@ static status_t copy_opened(struct copy *copy, struct file *source, const char *
     return status;
 }
 
-/* Returns whether -u keeps the old file: it is not older. */
-static bool copy_keeps(const struct copy *copy, struct path *from, struct path *old)
+bool copy_keeps(const struct copy *copy, struct path *from, struct path *old)
 {
     struct node_info source, target;
-    return copy->updates && !path_info(from, INFO_TIMES, &source) &&
+    return copy->updates && !path_is_directory(from) && !path_info(from, INFO_TIMES, &source) &&
            !path_info(old, INFO_TIMES, &target) && source.has_modified && target.has_modified &&
            (source.modified_s < target.modified_s ||
             (source.modified_s == target.modified_s && source.modified_ns <= target.modified_ns));
 }
 
-int copy_may_replace(struct copy *copy, struct path *from, struct path *old, const char *to)
+int copy_may_replace(struct copy *copy, struct path *old, const char *to)
 {
     struct node_info target;
-    if (copy_keeps(copy, from, old))
-        return 0;
     if (copy->asks)
         return shell_ask(copy->shell, "overwrite '%s'? ", to);
 
@@ -189,7 +186,7 @@ static status_t copy_check(struct copy *copy, struct path *from, const char *to)
     else if (path_is_directory(path))
         status = -EISDIR;
     else {
-        int may = copy_may_replace(copy, from, path, to);
+        int may = copy_may_replace(copy, path, to);
         status = may < 0 ? may : may ? 0 : -EEXIST;
     }
     path_put(path);

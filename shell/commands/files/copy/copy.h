@@ -65,8 +65,10 @@ int copy_each(struct copy *copy, int count, char **words,
 /* As copy_each(), with the directory of -t as the target if that is given. */
 int copy_operands(struct copy *copy, int count, char **words,
                   int (*one)(struct copy *copy, const char *from, const char *to));
-/* Returns 1 if -u and -i allow that the file `to` is replaced, 0 if it stays, or an errno. */
-int copy_may_replace(struct copy *copy, struct path *from, struct path *old, const char *to);
+/* Returns whether -u keeps the old file: it is not older. -u is not about directories (GNU). */
+bool copy_keeps(const struct copy *copy, struct path *from, struct path *old);
+/* Returns 1 if -i allows that the file `to` is replaced, 0 if it stays, or an errno. */
+int copy_may_replace(struct copy *copy, struct path *old, const char *to);
 /* Returns true if there is something of that name, even a link without a target. */
 bool copy_exists(struct shell *shell, const char *name);
 /* Finds out whether `name`, which need not exist, is in the directory `above` or below it. */

@@ -17,8 +17,10 @@ static int may_link(struct copy *copy, struct path *path, const char *to, bool *
 
     int may = 0;
     if (!copy->keep_old)
-        may = path_is_same(old, path) ? -EALREADY
-              : path_is_directory(old) ? -EISDIR : copy_may_replace(copy, path, old, to);
+        may = path_is_same(old, path)       ? -EALREADY
+              : path_is_directory(old)      ? -EISDIR
+              : copy_keeps(copy, path, old) ? 0
+                                            : copy_may_replace(copy, old, to);
     path_put(old);
     return may;
 }

@@ -102,7 +102,8 @@ static int move_refused(struct shell *shell, const char *from, const char *to, s
     return shell_fail(shell, about_target ? to : from, status);
 }
 
-/* Returns what copy_may_replace() returns for two names; 1 if either does not exist. */
+/* Returns 1 if -u and -i allow that `to` is replaced, or if either name does not exist; 0 if it
+ * stays, or an errno. */
 static int move_may_replace(struct copy *copy, const char *from, const char *to)
 {
     struct path *source, *old;
@@ -110,11 +111,7 @@ static int move_may_replace(struct copy *copy, const char *from, const char *to)
     if (path_walk(copy->shell->directory, from, WALK_NO_FOLLOW, &source))
         return may;
     if (!path_walk(copy->shell->directory, to, WALK_NO_FOLLOW, &old)) {
-        /* -u does not apply to directories (GNU). */
-        bool updates = copy->updates;
-        copy->updates &= !path_is_directory(source);
-        may = copy_may_replace(copy, source, old, to);
-        copy->updates = updates;
+        may = copy_keeps(copy, source, old) ? 0 : copy_may_replace(copy, old, to);
         path_put(old);
     }
     path_put(source);
