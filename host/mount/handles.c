@@ -58,6 +58,11 @@ void *handle_object(const struct fuse_file_info *info)
     return handle_of(info)->object;
 }
 
+struct file *handle_file(const struct fuse_file_info *info)
+{
+    return handle_object(info);
+}
+
 struct handle *handle_hold(const struct fuse_file_info *info)
 {
     struct handle *handle = handle_of(info);

@@ -97,6 +97,7 @@ void handles_stop(void);
 
 /* Enters an open file, as handle_open(). */
 status_t handle_open_file(struct fuse_file_info *info, struct file *file) MUST_CHECK;
+struct file *handle_file(const struct fuse_file_info *info);
 
 /* ---- attributes.c ---------------------------------------------------------------------------- */
 

@@ -17,11 +17,6 @@
 
 /* ---- files ---------------------------------------------------------------------------------- */
 
-static struct file *file_of(const struct fuse_file_info *info)
-{
-    return handle_object(info);
-}
-
 static status_t open_node(fuse_ino_t inode, unsigned flags, struct file **file)
 {
     struct path *path;
@@ -152,7 +147,7 @@ void mount_read(fuse_req_t request, fuse_ino_t inode, size_t bytes, off_t offset
                 struct fuse_file_info *info)
 {
     struct cache_view views[VIEWS_MAX];
-    struct file *file = file_of(info);
+    struct file *file = handle_file(info);
     unsigned count;
     (void)inode;
 

@@ -6,11 +6,6 @@
 #include <sys/stat.h>
 #include <time.h>
 
-static struct file *file_of(const struct fuse_file_info *info)
-{
-    return handle_object(info);
-}
-
 void mount_write(fuse_req_t request, fuse_ino_t inode, const char *bytes, size_t count,
                  off_t offset, struct fuse_file_info *info)
 {
@@ -21,7 +16,7 @@ void mount_write(fuse_req_t request, fuse_ino_t inode, const char *bytes, size_t
     /* A short write is an answer too, but the kernel would repeat it as an error. */
     operation_begin(request);
     while (done < count) {
-        got = file_write_at(file_of(info), (uint64_t)offset + done, bytes + done, count - done);
+        got = file_write_at(handle_file(info), (uint64_t)offset + done, bytes + done, count - done);
         if (got <= 0)
             break;
         done += (size_t)got;
@@ -46,7 +41,7 @@ void mount_flush(fuse_req_t request, fuse_ino_t inode, struct fuse_file_info *in
 
     /* close(2) does not wait for the disk, as fsync(2) does, but returns what has failed so far */
     operation_begin(request);
-    status_t status = file_take_error(file_of(info));
+    status_t status = file_take_error(handle_file(info));
     operation_end(request);
     reply_status(request, status);
 }
@@ -55,7 +50,7 @@ void mount_fsync(fuse_req_t request, fuse_ino_t inode, int data_only, struct fus
 {
     (void)inode, (void)data_only;
     operation_begin(request);
-    status_t status = file_flush(file_of(info));
+    status_t status = file_flush(handle_file(info));
     operation_end(request);
     reply_status(request, status);
 }
@@ -117,7 +112,7 @@ void mount_setattr(fuse_req_t request, fuse_ino_t inode, struct stat *wanted, in
     operation_begin(request);
     status_t status = node_path(inode, &path);
     if (!status)
-        status = set_attributes(path, info ? file_of(info) : NULL, wanted, what);
+        status = set_attributes(path, info ? handle_file(info) : NULL, wanted, what);
     if (!status)
         status = path_info(path, INFO_ALL, &node);
     operation_end(request);
