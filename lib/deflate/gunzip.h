@@ -65,7 +65,7 @@ void gunzip_begin(struct gunzip *gunzip);
 /* Gives the next piece of input. The one before is used up. */
 void gunzip_feed(struct gunzip *gunzip, struct bytes packed);
 enum gunzip_result gunzip_run(struct gunzip *gunzip) MUST_CHECK;
-/* There is no more input. Returns GUNZIP_END, GUNZIP_TRUNCATED, or the error before. */
+/* Ends the input. Returns GUNZIP_END, GUNZIP_TRUNCATED, or the error that gunzip_run() returned. */
 enum gunzip_result gunzip_end(struct gunzip *gunzip) MUST_CHECK;
 /* Returns what is wrong, in the words of GNU's gzip. */
 const char *gunzip_text(enum gunzip_result result);

@@ -294,7 +294,7 @@ static bool run_counts(struct inflate *w)
 }
 
 /* 3.2.7: the lengths of the code for lengths, in an order in which the last ones are often 0 and
- * are not sent. `literals` holds this code for now. */
+ * are not sent. `literals` holds this code until the lengths are read. */
 static bool run_code_lengths(struct inflate *w)
 {
     static const uint8_t order[CODE_LENGTHS] = { 16, 17, 18, 0, 8,  7, 9,  6, 10, 5,

@@ -253,7 +253,7 @@ static void put_all(struct expansion *x, bool star, bool quoted)
     for (int i = 1; i <= count && !x->status; i++) {
         /* Each parameter makes fields of its own, except in "$*" and where nothing is split.
          * Outside quotes, the end of one separates as white space of IFS does, as in dash: with
-         * a separator at the begin of the next one, there is no empty field between them. */
+         * a separator at the start of the next one, there is no empty field between them. */
         if (i > 1 && separate && quoted)
             end_field(x);
         else if (i > 1 && separate)
