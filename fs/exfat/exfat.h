@@ -390,8 +390,9 @@ status_t exfat_names_get(struct exfat *exfat, struct exfat_node *directory,
                          struct name_index **index) MUST_CHECK;
 /* Prepares a node to lose its name: reads its chain, and checks that a directory is empty. */
 status_t exfat_unlink_prepare(struct exfat *exfat, struct exfat_node *node) MUST_CHECK;
-/* The node has lost its name: put_vnode releases its clusters. Cancel: it keeps the name. */
-void exfat_unlink_finish(struct exfat *exfat, struct exfat_node *node, vnode_id_t id);
+/* The node has lost its name: put_vnode releases its clusters. To be called before another node can
+ * get its entries, and so its id. Cancel: it keeps the name. */
+void exfat_unlink_finish(struct exfat *exfat, struct vnode *vnode);
 void exfat_unlink_cancel(struct exfat_node *node);
 /* Stores a directory's size, if it has grown, and the time of its modification: now. */
 status_t exfat_directory_store(struct exfat_operation *operation,

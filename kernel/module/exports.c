@@ -378,6 +378,7 @@ EXPORT(vfs_io_complete);
 EXPORT(vfs_io_submit);
 EXPORT(vnode_loaded_info);
 EXPORT(vnode_set_id);
+EXPORT(vnode_unlinked);
 EXPORT(vfs_io_submit_to);
 
 /* kernel/module/index.h */
@@ -432,8 +433,10 @@ EXPORT(path_is_live);
 EXPORT(path_is_mount_point);
 EXPORT(path_is_same);
 EXPORT(path_is_unlinked);
+EXPORT(path_parent);
 EXPORT(path_put);
 EXPORT(path_read_link);
+EXPORT(path_rename);
 EXPORT(path_root);
 EXPORT(path_set_attributes);
 EXPORT(path_set_modified);

@@ -29,7 +29,7 @@ static status_t name_check(struct element name, enum change change)
 static status_t child_for_change(const struct place *place, enum change change,
                                  struct path **child)
 {
-    status_t status = path_lookup_mounted(place->parent, place->name, child);
+    status_t status = path_child_element(place->parent, place->name, true, child);
     if (status == -ENOENT)
         return change == CHANGE_REMOVES ? -ENOENT : 0;
 
@@ -274,21 +274,51 @@ static status_t rename_node(const struct rename *r)
     return change_end(fsd, status);
 }
 
-/* Renames while walks wait: a directory, if no path leads through it, since paths and the mount
- * table contain names; or a node whose id may change. */
+/* Stores the name that a node got, as the directory spells it, in name[NAME_BYTES_MAX + 1]. */
+static void new_name(const struct place *place, char *name)
+{
+    struct fsd *fsd = place->parent->mount->fsd;
+    size_t length = 0;
+    if (fsd->ops->actual_name)
+        length = fsd->ops->actual_name(fsd, place->parent->vnode, place->name, name);
+    if (!length) {
+        length = place->name.length;
+        memcpy(name, place->name.name, length);
+    }
+    name[length] = '\0';
+}
+
+/* Renames a directory: its path follows. */
+static status_t rename_directory(const struct rename *r)
+{
+    /* The mount table contains texts. And another move may have put the new place into it. */
+    if (mounts_touch(r->node))
+        return -EBUSY;
+    if (path_is_inside(r->to->parent, r->node))
+        return -EINVAL;
+    char *name = mem_alloc(NAME_BYTES_MAX + 1);
+    if (!name)
+        return -ENOMEM;
+
+    status_t status = rename_node(r);
+    if (status) {
+        mem_free(name);
+        return status;
+    }
+    new_name(r->to, name);
+    path_moved(r->node, r->to->parent, name);
+    return 0;
+}
+
+/* Renames while walks wait and nothing else moves: a directory, or a node whose id may change. */
 static status_t rename_alone(const struct rename *r)
 {
-    status_t status = vnode_move_begin(r->node->vnode);
+    struct fsd *fsd = r->node->mount->fsd;
+    status_t status = vnode_move_begin(fsd);
     if (status)
         return status;
-
-    /* No walk can reference it between the check and the change: walks wait for the end of the
-     * move. */
-    if (path_is_directory(r->node) && mounts_touch(r->node))
-        status = -EBUSY;
-    else
-        status = rename_node(r);
-    vnode_move_end(r->node->mount->fsd);
+    status = path_is_directory(r->node) ? rename_directory(r) : rename_node(r);
+    vnode_move_end(fsd);
     return status;
 }
 
@@ -333,6 +363,14 @@ status_t place_rename(const struct place *from, const struct place *to)
     path_put(r.old);
     path_put(r.node);
     return status;
+}
+
+status_t path_rename(struct path *from, const char *old_name, struct path *to,
+                     const char *new_name)
+{
+    const struct place a = { .parent = from, .name = { old_name, strlen(old_name) } };
+    const struct place b = { .parent = to, .name = { new_name, strlen(new_name) } };
+    return place_rename(&a, &b);
 }
 
 status_t vfs_rename(struct path *start, const char *from, const char *to)

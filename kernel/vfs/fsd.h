@@ -113,6 +113,7 @@ struct vnode {
     status_t failed; /* why loading failed */
     _Atomic bool unlinked; /* its name was removed */
     struct list hash_link, unused_link, fsd_link;
+    struct path *path; /* path.c's: of a directory that may be moved; not a reference; or NULL */
     /* vnode_share.c's: files open on the content */
     unsigned opens, readers, writers, read_denials, write_denials;
     _Atomic unsigned readers_refused; /* so far, because of read_denials */
@@ -413,6 +414,11 @@ status_t fsd_check(struct fsd *fsd) MUST_CHECK;
  * VNODE or above. To be called when get_vnode of the old id fails: walks of other threads wait for
  * the end of the rename, and look the name up again. */
 void vnode_set_id(struct vnode *vnode, vnode_id_t id);
+
+/* The vnode's name was removed: it is not found by its id any more, and freed with its last user.
+ * The caller has a reference. The VFS calls it after fsd_ops.unlink. An FSD with reuses_ids calls
+ * it within, before another node can get the id. */
+void vnode_unlinked(struct vnode *vnode);
 
 /* Fills in the information on a file as get_info does, if its vnode is in memory: it may be newer
  * than the medium. Returns false if it is not, or is not a file's. */

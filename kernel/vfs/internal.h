@@ -21,7 +21,7 @@ struct mount {
     struct fsd *fsd;        /* owned */
     struct vnode *root;     /* a reference */
     char *text;             /* canonical absolute path, owned */
-    uint64_t hash;          /* of the path, as in struct path */
+    uint64_t hash;          /* of the last name in the text */
     bool fixed;             /* the VFS's own: never unmounted on request */
     _Atomic bool left;      /* the table: its paths lead to other nodes, or none */
     struct list link;
@@ -31,12 +31,14 @@ struct mount {
 
 struct path {
     _Atomic int references;
-    struct path *parent; /* NULL: `/` */
+    bool mount_point;    /* `/`, or the root of another mount than the parent's */
+    bool movable;        /* the only path of its vnode, which refers to it: see path.c */
     struct mount *mount;
     struct vnode *vnode;
-    uint64_t hash; /* of all names down from `/` */
+    struct path *parent; /* NULL: `/`. A movable path gets another one, and another name: read */
+    char *name;          /* them, of any path above, with paths_lock() */
     size_t length;
-    char name[];
+    char room[];         /* for the first name */
 };
 
 struct file {
@@ -93,16 +95,14 @@ void vnodes_stop(void);
 status_t vnode_get(struct fsd *fsd, vnode_id_t id, struct vnode **vnode) MUST_CHECK;
 struct vnode *vnode_ref(struct vnode *vnode);
 void vnode_put(struct vnode *vnode);
-/* The vnode's name was removed: it is freed with its last user. The caller has a reference. */
-void vnode_unlinked(struct vnode *vnode);
-/* Begins to rename a node: walks in its file system wait until the end. Paths contain names: for a
- * directory, -EBUSY if anything else than the caller has a reference to it, so that no path's text
- * leads elsewhere. */
-status_t vnode_move_begin(struct vnode *vnode) MUST_CHECK;
+/* Begins to rename a node: walks in its file system wait until the end. One at a time: -EINTR. */
+status_t vnode_move_begin(struct fsd *fsd) MUST_CHECK;
 void vnode_move_end(struct fsd *fsd);
 /* Waits until no move is under way, and returns the number of moves so far; -EINTR. */
 status_t vnode_moves_wait(struct fsd *fsd, unsigned *moves) MUST_CHECK;
 bool vnode_moved_since(const struct fsd *fsd, unsigned moves);
+/* Returns whether a move is under way. */
+bool vnode_is_moving(const struct fsd *fsd);
 /* Waits until the vnodes that other threads free are freed: -EINTR. */
 status_t vnodes_settle(struct fsd *fsd) MUST_CHECK;
 /* Frees all vnodes of a file system before dismount; none may be referenced. */
@@ -283,22 +283,40 @@ void dismount_stop(void);
  * Waits only a moment; the rest happens on a thread. */
 void fsd_dismount(struct fsd *fsd);
 
+/* ---- path/path_text.c --------------------------------------------------------------------- */
+
+/* Guard the parents and names of movable paths, from here up to `/`. A spinlock of rank VNODE:
+ * only for climbing. */
+void paths_lock(void);
+void paths_unlock(void);
+/* Return whether `text` is the absolute path of a name in a directory; or of a path. */
+bool path_child_has_text(struct path *parent, struct element name, const char *text);
+bool path_has_text(struct path *path, const char *text);
+
 /* ---- mount/mount_table.c ------------------------------------------------------------------ */
+
+/* A directory that something is to be mounted on. */
+struct mount_place {
+    const char *text;  /* canonical absolute path */
+    struct path *path; /* borrowed; NULL: the VFS's own, at start-up */
+};
+
 
 /* Creates a mount that is not in the table yet; the caller sets its root. Takes ownership of the
  * fsd, even on failure (NULL). */
-struct mount *mount_create(struct fsd *fsd, const char *text, uint64_t hash);
+struct mount *mount_create(struct fsd *fsd, const char *text);
 struct mount *mount_get(struct mount *mount);
 void mount_put(struct mount *mount);
 /* Note that the file system may write to its device, or does not any more. -EBUSY if another mount
  * or writer has the device. */
 status_t mounts_add_writer(struct fsd *fsd) MUST_CHECK;
 void mounts_remove_writer(struct fsd *fsd);
-/* Adds it to the table, which takes over the reference. -EBUSY if something is mounted there, or if
- * another file system may write to the device. */
-status_t mount_add(struct mount *mount) MUST_CHECK;
+/* Adds it to the table, which takes over the reference. -EBUSY if something is mounted there, if
+ * another file system may write to the device, or if a directory above it is being moved, or was
+ * since the place's text was made. */
+status_t mount_add(struct mount *mount, const struct mount_place *place) MUST_CHECK;
 /* Returns the mount that covers `parent`/`name`: a reference, or NULL. */
-struct mount *mount_find(struct path *parent, const char *name, size_t length, uint64_t hash);
+struct mount *mount_find(struct path *parent, struct element name);
 /* Return the file system of the mount after the one with this number, or before it, pinned; NULL
  * if there is none. Numbers increase in the order of mounting, from 1. */
 struct fsd *mount_pin_next(unsigned *number);
@@ -345,10 +363,18 @@ status_t fsd_end_writing(struct fsd *fsd, bool force) MUST_CHECK;
 
 /* ---- path/path.c ---------------------------------------------------------------------------- */
 
-uint64_t path_hash(uint64_t parent_hash, const char *name, size_t length);
 /* Takes over the references to mount and vnode, even on failure (NULL). */
 struct path *path_create(struct path *parent, struct mount *mount, struct vnode *vnode,
-                         const char *name, size_t length);
+                         struct element name);
+/* Returns the path of a directory that may be moved and has one already: a reference; else NULL. */
+struct path *path_of_vnode(struct vnode *vnode);
+/* Enters a new path, whose vnode was looked up since `moves` was counted. Takes over the reference,
+ * and returns one to it; or to the path that the directory got meanwhile; or NULL if something was
+ * moved, so that its name may be wrong. */
+struct path *path_enter(struct path *path, unsigned moves);
+/* Gives a directory's path its new place, within vnode_move_begin(). Paths below it follow. `name`
+ * is on the heap, and owned by the path from then on. */
+void path_moved(struct path *path, struct path *parent, char *name);
 void path_set_root(struct path *path);
 
 /* ---- walk.c ------------------------------------------------------------------------------- */
@@ -356,12 +382,10 @@ void path_set_root(struct path *path);
 /* As path_child(). */
 status_t path_child_element(struct path *parent, struct element element, bool cross,
                             struct path **result) MUST_CHECK;
-/* Find the node of a name of exactly these bytes in a directory; -ENOENT. The second: a file system
- * mounted there takes precedence. */
+
+/* Finds the node of a name of exactly these bytes in a directory; -ENOENT. */
 status_t path_lookup(struct path *parent, struct element element,
                      struct path **result) MUST_CHECK;
-status_t path_lookup_mounted(struct path *parent, struct element element,
-                             struct path **result) MUST_CHECK;
 
 /* The place of a name: the directory that a text leads to without its last element. Every function
  * that changes a name finds it so. */
@@ -395,9 +419,9 @@ status_t vnode_set_info(struct vnode *vnode, unsigned levels,
 /* Opens the file system on a device (name or alias; "": none): asks the FSD of `type`, or all. */
 status_t fsd_open(const char *device_name, const char *type, const char *options,
                   struct fsd **fsd) MUST_CHECK;
-/* Mounts an fsd at a canonical path, and applies the options; NULL: it is never unmounted on
- * request. Takes ownership of the fsd, even on failure. */
-status_t mount_publish(struct fsd *fsd, const char *text, uint64_t hash,
+/* Mounts an fsd, and applies the options; NULL: it is never unmounted on request. Takes ownership
+ * of the fsd, even on failure. */
+status_t mount_publish(struct fsd *fsd, const struct mount_place *place,
                        const struct mount_options *options) MUST_CHECK;
 
 #endif

@@ -4,7 +4,8 @@
  *
  * Paths       A `struct path` is a place reached by a walk: a referenced mount and vnode, the path
  *             it was reached from, and its name there. `..` returns to that parent, out of a mount
- *             too, and stays at `/`. Vnodes themselves have no parent. At most 16 links a walk.
+ *             too, and stays at `/`. A path follows its directory when that is moved. Vnodes
+ *             themselves have no parent. At most 16 links a walk.
  * Mounts      The table holds (parent path, name) as text. A mounted file system covers the
  *             directory of that path. `/System/Devices` belongs to the VFS: it remains whatever
  *             disc is mounted at /System.
@@ -41,6 +42,8 @@ enum {
 struct path *path_root(void);
 struct path *path_get(struct path *path);
 void path_put(struct path *path); /* NULL is allowed */
+/* Returns a reference to the path of `..`: the root's is the root itself. */
+struct path *path_parent(struct path *path);
 
 /* Walks `text` from `start`, or from `/` if it begins with a slash. A trailing slash requires a
  * directory, and follows a link even with WALK_NO_FOLLOW (POSIX 4.13). -ENOENT, -ENOTDIR, -ELOOP,
@@ -128,10 +131,12 @@ status_t vfs_symlink(struct path *start, const char *target, const char *text) M
 status_t vfs_unlink(struct path *start, const char *text) MUST_CHECK;
 /* Moves a name within one file system (-EXDEV). A node that has the new name is replaced: a file by
  * a file, an empty directory by a directory (-EISDIR, -ENOTDIR, -ENOTEMPTY). -EINVAL for a
- * directory into itself, -EBUSY for `.` and `..`. A directory is not moved (-EBUSY) while something
- * is mounted on it or below, or a path leads to it or through it (a current directory, an open
- * file): so no path's text ever leads to another node than the path itself. */
+ * directory into itself, -EBUSY for `.` and `..`. A directory may be in use: the paths that lead to
+ * it or through it follow. It is not moved (-EBUSY) while something is mounted on it or below. */
 status_t vfs_rename(struct path *start, const char *from, const char *to) MUST_CHECK;
+/* The same for a name in one directory, and one in another. */
+status_t path_rename(struct path *from, const char *old_name, struct path *to,
+                     const char *new_name) MUST_CHECK;
 /* -EROFS, or -EINVAL if the file system does not store such a time. */
 status_t path_set_modified(struct path *path, int64_t modified_s) MUST_CHECK;
 /* The same for the times of modification and access that `times` has. A file system that stores

@@ -224,7 +224,7 @@ bool vnode_loaded_info(struct fsd *fsd, vnode_id_t id, unsigned levels, struct n
     spin_lock(&vnodes.lock);
     struct vnode *vnode = vnode_find(fsd, id);
 
-    /* Others do not change in memory alone; a directory with a reference could not be renamed. */
+    /* others do not change in memory alone */
     if (vnode && (vnode->loading || vnode->failed || vnode->type != NODE_FILE))
         vnode = NULL;
     if (vnode && !vnode->references++) {
@@ -322,11 +322,11 @@ void vnode_set_id(struct vnode *vnode, vnode_id_t id)
 /* ---- moving nodes ------------------------------------------------------------------------- */
 
 /*
- * A walk looks up a name, references the vnode, and creates a path with that name. A move
- * increments the file system's count before it checks for references, and again after the names
- * have changed. So a walk that read the same even count before its look-up and after taking its
- * reference has the right name, and a later move finds the reference. Where ids are reused, the
- * same count shows that the id still was that of the name.
+ * A walk looks up a name, references the vnode, and enters a path with that name. A move increments
+ * the file system's count before it changes names, and again after it has given the path its new
+ * name. So a walk that read the same even count before its look-up and when it enters the path has
+ * the right name, and a later move finds the path. Where ids are reused, the same count shows that
+ * the id still was that of the name.
  */
 status_t vnode_moves_wait(struct fsd *fsd, unsigned *moves)
 {
@@ -346,17 +346,17 @@ bool vnode_moved_since(const struct fsd *fsd, unsigned moves)
     return atomic_load(&fsd->moves) != moves;
 }
 
-status_t vnode_move_begin(struct vnode *vnode)
+bool vnode_is_moving(const struct fsd *fsd)
 {
-    struct fsd *fsd = vnode->fsd;
+    return atomic_load(&fsd->moves) % 2;
+}
+
+status_t vnode_move_begin(struct fsd *fsd)
+{
     status_t status = 0;
     spin_lock(&vnodes.lock);
-    while (atomic_load(&fsd->moves) % 2 && !status) /* one move at a time */
+    while (atomic_load(&fsd->moves) % 2 && !status)
         status = wait_queue_wait_interruptible(&vnodes.moved, &vnodes.lock, TIME_NEVER);
-
-    /* One reference is the caller's. Any other may be a path, which contains the old name. */
-    if (!status && vnode->type == NODE_DIRECTORY && vnode->references > 1)
-        status = -EBUSY;
     if (!status)
         atomic_fetch_add(&fsd->moves, 1);
     spin_unlock(&vnodes.lock);

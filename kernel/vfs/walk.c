@@ -72,47 +72,38 @@ static void walk_move(struct walk *walk, struct path *to)
     walk->at = to;
 }
 
-/* Returns what is mounted there: a reference, or NULL. */
-static struct mount *find_mounted(struct path *parent, struct element element)
-{
-    uint64_t hash = path_hash(parent->hash, element.name, element.length);
-    return mount_find(parent, element.name, element.length, hash);
-}
-
 /* Finds the child in the mount table; NULL if nothing is mounted there. The table contains texts,
  * and the text of a directory that was removed, or whose mount is gone, leads elsewhere. */
 static status_t child_mounted(struct path *parent, struct element element, struct path **result)
 {
-    struct mount *mount = path_is_live(parent) ? find_mounted(parent, element) : NULL;
+    struct mount *mount = path_is_live(parent) ? mount_find(parent, element) : NULL;
     *result = NULL;
 
     if (!mount)
         return 0;
-    *result = path_create(parent, mount, vnode_ref(mount->root), element.name, element.length);
+    *result = path_create(parent, mount, vnode_ref(mount->root), element);
     return *result ? 0 : -ENOMEM;
 }
 
-/* Looks the element up and references its vnode. If a directory was moved between the two, the path
- * would get its old name: it is looked up again. Once it is referenced it cannot be moved. Where
- * ids are reused, any node is looked up again, also if its id was not valid any more. */
+/* Looks the element up and references its vnode; *moves: the count before. Where ids are reused, a
+ * node may have been moved or removed between the two: it is looked up again, also if its id was
+ * not valid any more. */
 static status_t vnode_of_element(struct path *parent, struct element element,
-                                 struct vnode **vnode)
+                                 struct vnode **vnode, unsigned *moves)
 {
     struct fsd *fsd = parent->mount->fsd;
     for (;;) {
         vnode_id_t id;
-        unsigned moves;
 
         /* See vnode_moves_wait(): an equal count before and after means that nothing moved. */
-        status_t status = vnode_moves_wait(fsd, &moves);
+        status_t status = vnode_moves_wait(fsd, moves);
         if (!status)
             status = name_lookup(fsd, parent->vnode, element, &id);
         if (status)
             return status;
 
         status = vnode_get(fsd, id, vnode);
-        bool may_move = fsd->reuses_ids || (!status && (*vnode)->type == NODE_DIRECTORY);
-        if (!may_move || !vnode_moved_since(fsd, moves))
+        if (!fsd->reuses_ids || !vnode_moved_since(fsd, *moves))
             return status;
         if (!status)
             vnode_put(*vnode);
@@ -122,20 +113,28 @@ static status_t vnode_of_element(struct path *parent, struct element element,
 status_t path_lookup(struct path *parent, struct element element, struct path **result)
 {
     struct vnode *vnode;
+    unsigned moves;
+    status_t status;
     *result = NULL;
-    status_t status = vnode_of_element(parent, element, &vnode);
-    if (status)
-        return status;
 
-    /* path_create() takes over both references. */
-    *result = path_create(parent, mount_get(parent->mount), vnode, element.name, element.length);
-    return *result ? 0 : -ENOMEM;
-}
+    while (!*result) {
+        status = vnode_of_element(parent, element, &vnode, &moves);
+        if (status)
+            return status;
+        *result = path_of_vnode(vnode);
+        if (*result) {
+            vnode_put(vnode);
+            return 0;
+        }
 
-status_t path_lookup_mounted(struct path *parent, struct element element, struct path **result)
-{
-    status_t status = child_mounted(parent, element, result);
-    return status || *result ? status : path_lookup(parent, element, result);
+        /* path_create() takes over both references. If the directory was moved meanwhile, the name
+         * may be its old one: it is looked up again. */
+        *result = path_create(parent, mount_get(parent->mount), vnode, element);
+        if (!*result)
+            return -ENOMEM;
+        *result = path_enter(*result, moves);
+    }
+    return 0;
 }
 
 /* Replaces the element by the directory's own spelling, if that differs. *room: memory for it, to
@@ -233,8 +232,7 @@ static status_t walk_step(struct walk *walk, struct element element, unsigned fl
         return 0;
     if (element_is(element, "..")) {
         /* by the way that was walked, out of a mount too; `/` is its own parent */
-        if (walk->at->parent)
-            walk_move(walk, path_get(walk->at->parent));
+        walk_move(walk, path_parent(walk->at));
         return 0;
     }
 

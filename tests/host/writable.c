@@ -379,6 +379,7 @@ void writable_conform(const struct writable *fs)
     space();
     directories();
     renames();
+    writable_moves("/m");
     if (fs->folds)
         folded();
     spellings();

@@ -21,6 +21,11 @@ void writable_unmount(void);
 void writable_conform(const struct writable *fs);
 /* The part of it about attributes: the volume is mounted. */
 void writable_attributes(void);
+/* The part of it about directories that are moved while they are in use, below a directory ("": the
+ * root), which any file system may be mounted on. */
+void writable_moves(const char *top);
+/* Several threads create and remove files in one directory: none gets another's. */
+void writable_reuse(void);
 /* Makes random changes of files and directories, and of a model of them, and compares both, before
  * and after an unmount. The tree is left on the volume. */
 void writable_random(unsigned changes);

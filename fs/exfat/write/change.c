@@ -194,6 +194,10 @@ static status_t check_empty(struct exfat *exfat, struct exfat_node *directory)
 
 status_t exfat_unlink_prepare(struct exfat *exfat, struct exfat_node *node)
 {
+    /* another thread may have removed it, and the name may be another node's with this id */
+    if (node->release)
+        return -ENOENT;
+
     /* Its clusters are released by put_vnode, which can neither fail nor read. */
     status_t status = exfat_node_read_chain(exfat, node);
     if (!status && node->attributes.attributes & EXFAT_DIRECTORY)
@@ -210,10 +214,13 @@ void exfat_unlink_cancel(struct exfat_node *node)
     node->release = NULL;
 }
 
-void exfat_unlink_finish(struct exfat *exfat, struct exfat_node *node, vnode_id_t id)
+void exfat_unlink_finish(struct exfat *exfat, struct vnode *vnode)
 {
+    struct exfat_node *node = vnode->private_data;
+    vnode_unlinked(vnode);
+
     spin_lock(&exfat->lock);
-    node->id = id;
+    node->id = vnode->id;
     list_push_back(&exfat->unlinked, &node->unlinked_link);
     spin_unlock(&exfat->lock);
 }
@@ -240,8 +247,8 @@ static status_t remove_name(struct exfat_operation *operation, struct exfat_node
         return status;
     }
 
+    exfat_unlink_finish(exfat, vnode);
     exfat_slots_leave(exfat, directory, node->place.entries);
-    exfat_unlink_finish(exfat, node, vnode->id);
     (void)name_index_remove(index, element.name, element.length, vnode->id);
     return 0;
 }

@@ -13,6 +13,7 @@
 struct rename {
     struct exfat *exfat;
     struct exfat_node *from, *to, *node, *replaced; /* replaced: NULL if the new name is free */
+    struct vnode *vnode, *replaced_vnode;
     vnode_id_t id, replaced_id;
     struct element old_name, new_name;
     struct name_index *from_names, *to_names;
@@ -27,7 +28,7 @@ struct rename {
 static status_t names_check(struct rename *r)
 {
     struct name_found found;
-    if (r->from->release || r->to->release)
+    if (r->from->release || r->to->release || r->node->release)
         return -ENOENT;
     if (!name_index_find(r->from_names, r->old_name.name, r->old_name.length, &found) ||
         found.id != r->id)
@@ -147,8 +148,11 @@ static status_t rename_within(struct rename *r, struct exfat_operation *operatio
 }
 
 /* Gives the nodes in memory their new places. */
-static void nodes_change(struct rename *r, struct vnode *vnode)
+static void nodes_change(struct rename *r)
 {
+    if (r->replaced)
+        exfat_unlink_finish(r->exfat, r->replaced_vnode);
+
     /* The entries of the old sets are unused, except those that the new one has taken. */
     unsigned own = r->node->place.entries, other = r->replaced ? r->replaced->place.entries : 0;
     unsigned taken = r->in_place ? r->entries : 0;
@@ -158,14 +162,12 @@ static void nodes_change(struct rename *r, struct vnode *vnode)
     spin_lock(&r->exfat->lock);
     r->node->place = r->place;
     spin_unlock(&r->exfat->lock);
-    if (r->replaced)
-        exfat_unlink_finish(r->exfat, r->replaced, r->replaced_id);
     if (r->place.address != r->id)
-        vnode_set_id(vnode, r->place.address);
+        vnode_set_id(r->vnode, r->place.address);
 }
 
 /* Runs the operation, with the indexes of both directories. */
-static status_t rename_run(struct rename *r, struct vnode *vnode)
+static status_t rename_run(struct rename *r)
 {
     struct exfat_operation operation;
     status_t status = exfat_names_get(r->exfat, r->from, &r->from_names);
@@ -177,7 +179,7 @@ static status_t rename_run(struct rename *r, struct vnode *vnode)
         if (!status) {
             status = rename_within(r, &operation);
             if (!status)
-                nodes_change(r, vnode);
+                nodes_change(r);
             status = exfat_end(&operation, status);
         }
         name_index_put(r->to_names);
@@ -197,6 +199,8 @@ status_t exfat_rename(struct fsd *fsd, struct vnode *from, struct element old_na
     r->from = from->private_data;
     r->to = to->private_data;
     r->node = node->private_data;
+    r->vnode = node;
+    r->replaced_vnode = replaced;
     r->replaced = replaced ? replaced->private_data : NULL;
     r->id = node->id;
     r->replaced_id = replaced ? replaced->id : VNODE_NONE;
@@ -205,7 +209,7 @@ status_t exfat_rename(struct fsd *fsd, struct vnode *from, struct element old_na
 
     status_t status = wide_name_parse(new_name, &r->name);
     if (!status)
-        status = rename_run(r, node);
+        status = rename_run(r);
     mem_free(r);
     return status;
 }

@@ -286,10 +286,12 @@ static status_t removal_check(const struct removal *removal)
     return removal->content && name_index_count(removal->content) ? -ENOTEMPTY : 0;
 }
 
-/* The name is gone. put_vnode frees the clusters, when no file is open on the node any more. */
+/* The name is gone; its slots are still taken, so no other node has the id. put_vnode frees the
+ * clusters, when no file is open on the node any more. */
 static void removal_keep(struct fat *fat, struct removal *removal)
 {
     struct fat_node *node = removal->node;
+    vnode_unlinked(node->vnode);
     spin_lock(&fat->lock);
     fat_node_unsaved(fat, node, false);
     node->unlinked = true;
@@ -347,8 +349,8 @@ static status_t unlink_once(struct fat *fat, struct fat_node *directory, struct 
     if (status)
         return status;
     name_index_remove(index, element.name, element.length, id);
-    fat_slots_drop(fat, directory, details->slot, details->count);
     removal_keep(fat, removal);
+    fat_slots_drop(fat, directory, details->slot, details->count);
     return 0;
 }
 
@@ -504,9 +506,7 @@ static status_t update_parent(struct rename *r)
 static status_t rename_index(struct rename *r)
 {
     struct addition *to = r->to;
-    vnode_id_t id = r->node->id, replaced = VNODE_NONE;
-    if (r->replaces)
-        replaced = r->removal.node->id;
+    vnode_id_t id = r->node->id, replaced = r->replaces ? r->removal.node->id : VNODE_NONE;
     if (r->from == to->directory)
         return name_index_replace(to->index, r->old_name.name, r->old_name.length, id,
                                   &to->set.entry, replaced);

@@ -86,10 +86,10 @@ static char *mount_description(const struct mount *mount)
     return text;
 }
 
-status_t mount_publish(struct fsd *fsd, const char *text, uint64_t hash,
+status_t mount_publish(struct fsd *fsd, const struct mount_place *place,
                        const struct mount_options *options)
 {
-    struct mount *mount = mount_create(fsd, text, hash);
+    struct mount *mount = mount_create(fsd, place->text);
     if (!mount)
         return -ENOMEM;
 
@@ -105,7 +105,7 @@ status_t mount_publish(struct fsd *fsd, const char *text, uint64_t hash,
     /* described before: once it is in the table, another thread may unmount it */
     char *description = status || mount->fixed ? NULL : mount_description(mount);
     if (!status)
-        status = mount_add(mount);
+        status = mount_add(mount, place);
     if (status) {
         IGNORE(fsd_end_writing(fsd, true)); /* the first error is returned */
         mount_put(mount);
@@ -118,7 +118,7 @@ status_t mount_publish(struct fsd *fsd, const char *text, uint64_t hash,
 
 /* Opens the file system and mounts it; `rw` in the options makes it writable at once. */
 static status_t mount_device(const char *device, const char *type, const char *words,
-                             const char *text, uint64_t hash)
+                             const struct mount_place *place)
 {
     struct mount_options options;
     struct fsd *fsd;
@@ -126,7 +126,7 @@ static status_t mount_device(const char *device, const char *type, const char *w
     if (!status)
         status = fsd_open(device, type, options.others, &fsd);
     mem_free(options.others);
-    return status ? status : mount_publish(fsd, text, hash, &options);
+    return status ? status : mount_publish(fsd, place, &options);
 }
 
 status_t vfs_mount(struct path *start, const char *text, const char *device, const char *type,
@@ -139,6 +139,7 @@ status_t vfs_mount(struct path *start, const char *text, const char *device, con
 
     /* The table contains canonical paths, and the path must be found by them later. */
     char *canonical = mem_alloc(PATH_BYTES_MAX + 1);
+    const struct mount_place place = { .text = canonical, .path = path };
     if (!canonical)
         status = -ENOMEM;
     else if (!path_is_directory(path))
@@ -151,7 +152,7 @@ status_t vfs_mount(struct path *start, const char *text, const char *device, con
         status = -ENAMETOOLONG;
 
     if (!status)
-        status = mount_device(device, type, options ? options : "", canonical, path->hash);
+        status = mount_device(device, type, options ? options : "", &place);
 
     mem_free(canonical);
     path_put(path);

@@ -2,7 +2,7 @@
  * mount_table.c - the mount table: which file system covers which path.
  *
  * A mount is found by the text of its path, since a directory that is covered need not be in
- * memory. Walks look it up by the hash of that path; there is one look-up for each element.
+ * memory. Walks look it up by the hash of its last name; there is one look-up for each element.
  *
  * Writers     A file system that may write to its device has it alone: two of them would overwrite
  *             each other's structures, and one that only reads would show old ones.
@@ -10,6 +10,7 @@
  */
 #include "kernel/sched/sync.h"
 #include "kernel/vfs/internal.h"
+#include "lib/hash.h"
 #include "lib/macros.h"
 #include "lib/string.h"
 #include "lib/text.h"
@@ -18,13 +19,29 @@ enum { BUCKETS = 256 };
 
 static struct mutex mounts_lock = MUTEX_INIT(mounts_lock, RANK_MOUNT);
 static struct list mounts = LIST_INIT(mounts); /* in the order of mounting */
-static struct mount *by_hash[BUCKETS];         /* the same, by the hash of their paths */
+static struct mount *by_hash[BUCKETS];         /* the same, by the hash of their last names */
 static unsigned last_number;
 static struct list writers = LIST_INIT(writers); /* file systems that have their device alone */
 
 /* ---- references --------------------------------------------------------------------------- */
 
-struct mount *mount_create(struct fsd *fsd, const char *text, uint64_t hash)
+static uint64_t name_hash(struct element name)
+{
+    return hash_bytes(name.name, name.length, 0);
+}
+
+/* Returns the last name of an absolute path; "" of `/`. */
+static struct element last_name(const char *text)
+{
+    struct element name = { text, 0 };
+    for (const char *at = text; *at; at++)
+        if (*at == '/')
+            name.name = at + 1;
+    name.length = strlen(name.name);
+    return name;
+}
+
+struct mount *mount_create(struct fsd *fsd, const char *text)
 {
     struct mount *mount = mem_zalloc(sizeof(*mount));
     char *copy = mem_alloc(strlen(text) + 1);
@@ -39,7 +56,7 @@ struct mount *mount_create(struct fsd *fsd, const char *text, uint64_t hash)
     text_copy(copy, strlen(text) + 1, text);
     mount->fsd = fsd;
     mount->text = copy;
-    mount->hash = hash;
+    mount->hash = name_hash(last_name(text));
     list_init(&mount->link);
     return mount;
 }
@@ -64,35 +81,16 @@ void mount_put(struct mount *mount)
 
 /* ---- finding ------------------------------------------------------------------------------ */
 
-/* Returns whether the mount's path is parent/name. Compares from the end, a name at a time. */
-static bool mount_matches(const struct mount *mount, struct path *parent, const char *name,
-                          size_t length)
+struct mount *mount_find(struct path *parent, struct element name)
 {
-    size_t end = strlen(mount->text);
-    for (;;) {
-        if (length + 1 > end || mount->text[end - length - 1] != '/' ||
-            memcmp(mount->text + end - length, name, length) != 0)
-            return false;
-
-        /* at `/`, both must be at their ends */
-        end -= length + 1;
-        if (!parent->parent)
-            return end == 0;
-        name = parent->name;
-        length = parent->length;
-        parent = parent->parent;
-    }
-}
-
-struct mount *mount_find(struct path *parent, const char *name, size_t length, uint64_t hash)
-{
+    uint64_t hash = name_hash(name);
     struct mount *found = NULL;
     mutex_lock(&mounts_lock);
     struct mount *mount = by_hash[hash % BUCKETS];
 
-    /* the hash decides nearly always; the names are compared to be certain */
+    /* few names are those of a mount: then all names up to `/` are compared */
     for (; mount && !found; mount = mount->next_of_hash)
-        if (mount->hash == hash && mount_matches(mount, parent, name, length))
+        if (mount->hash == hash && path_child_has_text(parent, name, mount->text))
             found = mount_get(mount);
 
     mutex_unlock(&mounts_lock);
@@ -232,11 +230,16 @@ void mounts_remove_writer(struct fsd *fsd)
 
 /* ---- adding ------------------------------------------------------------------------------- */
 
-status_t mount_add(struct mount *mount)
+status_t mount_add(struct mount *mount, const struct mount_place *place)
 {
     struct mount **bucket = &by_hash[mount->hash % BUCKETS];
     mutex_lock(&mounts_lock);
     bool taken = has_writer(mount->fsd);
+
+    /* A move that begins later finds this mount in the table. */
+    if (place->path)
+        taken |= vnode_is_moving(place->path->mount->fsd) ||
+                 !path_has_text(place->path, place->text);
 
     /* The whole list, not the bucket: mounting is rare, and texts decide. */
     list_each(link, &mounts)

@@ -142,7 +142,7 @@ status_t vfs_remount(struct path *start, const char *text, const char *words)
         goto out;
 
     struct fsd *fsd = path->mount->fsd;
-    if (!path_is_mount_point(path) && path->parent)
+    if (!path_is_mount_point(path))
         status = -EINVAL;
     else
         status = fsd_check(fsd);

@@ -5,19 +5,10 @@
 
 static status_t mount_builtin(const char *type, const char *text)
 {
+    const struct mount_place place = { .text = text };
     struct fsd *fsd;
-    uint64_t hash = 0;
-
-    /* the hash of all names down from `/`, as in struct path */
-    for (const char *at = text; *at == '/' && at[1];) {
-        const char *name = ++at;
-        while (*at && *at != '/')
-            at++;
-        hash = path_hash(hash, name, (size_t)(at - name));
-    }
-
     status_t status = fsd_open("", type, "", &fsd);
-    return status ? status : mount_publish(fsd, text, hash, NULL);
+    return status ? status : mount_publish(fsd, &place, NULL);
 }
 
 status_t vfs_start(void)
@@ -34,7 +25,7 @@ status_t vfs_start(void)
 
     /* The one path without a parent. Every walk begins at it, or at a path below it. */
     struct mount *mount = mount_nth(0);
-    struct path *root = path_create(NULL, mount, vnode_ref(mount->root), "", 0);
+    struct path *root = path_create(NULL, mount, vnode_ref(mount->root), (struct element){ "", 0 });
     if (!root)
         return -ENOMEM;
     path_set_root(root);

@@ -27,8 +27,7 @@ status_t path_info(struct path *path, unsigned levels, struct node_info *info)
 
 static bool is_mount_point(struct path *parent, struct element element)
 {
-    uint64_t hash = path_hash(parent->hash, element.name, element.length);
-    struct mount *mount = mount_find(parent, element.name, element.length, hash);
+    struct mount *mount = mount_find(parent, element);
     if (mount)
         mount_put(mount);
     return mount != NULL;

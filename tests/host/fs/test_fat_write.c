@@ -458,6 +458,22 @@ static void test_threads(void **state)
     rig_run(threads_body, NULL, 60);
 }
 
+static void reuse_body(void *unused)
+{
+    (void)unused;
+    begin(&volumes[0], FAULTY_MIXED);
+    writable_mount();
+    writable_reuse();
+    writable_unmount();
+    end();
+}
+
+static void test_reuse(void **state)
+{
+    (void)state;
+    rig_run(reuse_body, NULL, 30);
+}
+
 /* Any allocation may forget files that are not in use: also one under the lock of an index. */
 static void reclaim_body(void *unused)
 {
@@ -499,6 +515,7 @@ int main(void)
         cmocka_unit_test(test_limits),
         cmocka_unit_test(test_many_names),
         cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_reuse),
         cmocka_unit_test(test_reclaim),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -482,6 +482,67 @@ static void test_by_id(void **state)
     rig_run(by_id_body, NULL, 5);
 }
 
+/* ---- mounts in directories that are moved ------------------------------------------------- */
+
+static struct semaphore moved;
+static _Atomic bool moves_stop;
+
+static void mover_main(void *unused)
+{
+    struct path *root = path_root();
+    (void)unused;
+    for (unsigned round = 0; !atomic_load(&moves_stop); round++) {
+        status_t status = vfs_rename(root, round % 2 ? "/b" : "/a", round % 2 ? "/a" : "/b");
+        kassert(!status || status == -EBUSY || status == -ENOENT);
+    }
+    path_put(root);
+    semaphore_up(&moved);
+}
+
+/* A mount is found by its path, though another thread moves the directory that it is in. */
+static void moved_mounts_body(void *unused)
+{
+    (void)unused;
+    rig_start();
+    rig_mkdir("/a");
+    rig_mkdir("/a/m");
+    semaphore_init(&moved, 0);
+    atomic_store(&moves_stop, false);
+    struct thread *thread = thread_create("mover", PRIORITY_NORMAL, mover_main, NULL);
+    kassert(thread);
+    thread_detach(thread);
+
+    struct path *root = path_root();
+    for (unsigned round = 0; round < 100; round++) {
+        const char *path = rig_random() % 2 ? "/a/m" : "/b/m";
+        struct path *at;
+        status_t status = rig_mount_type(path, "ramfs");
+        kassert(!status || status == -EBUSY || status == -ENOENT);
+        if (status)
+            continue;
+
+        /* it may have been moved after it was found, and stays there now */
+        if (path_walk(root, path, 0, &at)) {
+            path = path[1] == 'a' ? "/b/m" : "/a/m";
+            expect(path, path_walk(root, path, 0, &at), 0);
+        }
+        kassert(path_is_mount_point(at));
+        path_put(at);
+        expect("unmount", rig_unmount(path), 0);
+    }
+    path_put(root);
+    atomic_store(&moves_stop, true);
+    while (semaphore_down(&moved, TIME_NEVER))
+        ;
+    rig_stop();
+}
+
+static void test_moved_mounts(void **state)
+{
+    (void)state;
+    rig_run(moved_mounts_body, NULL, 30);
+}
+
 int main(void)
 {
     log_set_level(LOG_ERROR);
@@ -491,6 +552,7 @@ int main(void)
         cmocka_unit_test(test_listing), cmocka_unit_test(test_space),
         cmocka_unit_test(test_paths),   cmocka_unit_test(test_mounts),
         cmocka_unit_test(test_gone),    cmocka_unit_test(test_by_id),
+        cmocka_unit_test(test_moved_mounts),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     free(image);

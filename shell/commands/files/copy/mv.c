@@ -80,20 +80,15 @@ static bool is_same(struct shell *shell, const char *from, const char *to)
 /* Reports why vfs_rename() failed, under the name that the reason is about. */
 static int move_refused(struct shell *shell, const char *from, const char *to, status_t status)
 {
-    /* EINVAL may mean a move into itself, and EBUSY that the current directory is inside. */
     struct path *path;
-    bool into_itself = false, is_current = false;
-    if ((status == -EINVAL || status == -EBUSY) &&
-        !path_walk(shell->directory, from, WALK_NO_FOLLOW, &path)) {
-        if (status == -EINVAL && copy_is_below(shell, to, path, &into_itself))
+    bool into_itself = false;
+    if (status == -EINVAL && !path_walk(shell->directory, from, WALK_NO_FOLLOW, &path)) {
+        if (copy_is_below(shell, to, path, &into_itself))
             into_itself = false;
-        is_current = status == -EBUSY && path_is_inside(shell->directory, path);
         path_put(path);
     }
     if (into_itself)
         return shell_complain(shell, "%s: cannot move a directory into itself, %s", from, to);
-    if (is_current)
-        return shell_complain(shell, "%s: contains the current directory", from);
 
     /* Each of these errors can be about either name. If the source exists, it is about the
      * target. */
