@@ -36,12 +36,6 @@ struct thread {
     char name[NAME_BYTES];
 };
 
-static void end_slice(void *context)
-{
-    (void)context;
-    this_cpu()->switch_wanted = true;
-}
-
 static struct list ready[PRIORITIES] = { LIST_INIT(ready[0]), LIST_INIT(ready[1]),
                                          LIST_INIT(ready[2]) };
 static struct list all = LIST_INIT(all);
@@ -50,7 +44,7 @@ static struct thread main_thread, *reaper;
 static unsigned next_number, count;
 static uint64_t running_since_us; /* when the current thread was last charged */
 static bool idle;                 /* in wait_for_ready() */
-static struct timer slice_timer = { .link = LIST_INIT(slice_timer.link), .fire = end_slice };
+static struct timer slice_timer;
 
 struct thread *thread_current(void)
 {
@@ -69,12 +63,28 @@ static void charge_current(void)
     running_since_us = now;
 }
 
-/* An equal thread is ready: the current one gets the rest of its slice. */
-static void start_slice(void)
+/* An equal thread is ready: the current one gets the rest of its slice. A timer that was started
+ * for another thread and fires earlier is left alone, since most threads park before: it then
+ * starts itself again. */
+static void limit_slice(void)
 {
-    uint64_t now = time_now_us();
-    int64_t left = thread_current()->slice_left_us - (int64_t)(now - running_since_us);
-    timer_start(&slice_timer, now + (uint64_t)max(left, 0));
+    uint64_t end_us = running_since_us + (uint64_t)max(thread_current()->slice_left_us, 0);
+    if (!timer_is_pending(&slice_timer) || slice_timer.deadline_us > end_us)
+        timer_start(&slice_timer, end_us);
+}
+
+static void slice_timer_fired(void *context)
+{
+    (void)context;
+    const struct thread *current = thread_current();
+    if (idle || list_empty(&ready[current->priority]))
+        return;
+
+    charge_current();
+    if (current->slice_left_us > 0)
+        limit_slice();
+    else
+        this_cpu()->switch_wanted = true;
 }
 
 static void make_ready(struct thread *thread)
@@ -90,8 +100,8 @@ static void make_ready(struct thread *thread)
     /* Preempt a thread of lower priority. An equal thread waits until the slice ends. */
     if (thread->priority < current->priority)
         this_cpu()->switch_wanted = true;
-    else if (thread->priority == current->priority && !timer_is_pending(&slice_timer))
-        start_slice();
+    else if (thread->priority == current->priority)
+        limit_slice();
 }
 
 static struct thread *take_ready(void)
@@ -105,21 +115,25 @@ static struct thread *take_ready(void)
 static struct thread *wait_for_ready(void)
 {
     struct thread *next = take_ready();
+    if (next)
+        return next;
 
     /* Interrupts are on only while the processor halts, so no thread can become ready between
      * take_ready() and the halt. */
     idle = true;
-    while (!next) {
+    do {
         timer_prepare_halt();
         cpu_wait_interrupt();
-        next = take_ready();
-    }
+    } while (!(next = take_ready()));
     idle = false;
+
+    /* The time of a halt is charged to no thread. */
+    running_since_us = time_now_us();
     return next;
 }
 
 /* Gives the processor to the next thread; returns when the caller gets it back. The caller is
- * queued, parked or ended; interrupts are off. */
+ * charged, and queued, parked or ended; interrupts are off. */
 static void switch_away(void)
 {
     struct cpu *cpu = this_cpu();
@@ -128,24 +142,19 @@ static void switch_away(void)
     /* A spinlock held across a switch would defer every interrupt from now on. */
     kassert(cpu->deferred == 0);
 
-    /* The time of a halt is charged to no thread. */
-    charge_current();
-    timer_cancel(&slice_timer);
-    struct thread *next = wait_for_ready();
-    running_since_us = time_now_us();
-
     /* The ranks belong to a thread, which may hold mutexes while it does not run. */
+    struct thread *next = wait_for_ready();
     cpu->switch_wanted = false;
     cpu->thread = next;
     next->state = STATE_RUNNING;
     previous->ranks_held = cpu->ranks_held;
     cpu->ranks_held = next->ranks_held;
 
-    /* A thread that runs alone needs no timer. make_ready() starts it when an equal appears. */
+    /* A thread that runs alone needs no limit. make_ready() sets it when an equal appears. */
     if (next->slice_left_us <= 0)
         next->slice_left_us = THREAD_SLICE_US;
     if (!list_empty(&ready[next->priority]))
-        start_slice();
+        limit_slice();
 
     /* Returns when another thread switches back. */
     if (next != previous)
@@ -189,6 +198,7 @@ void thread_yield(void)
     struct thread *current = thread_current();
 
     /* After its equals. If there are none, switch_away() takes this thread again. */
+    charge_current();
     current->state = STATE_READY;
     list_push_back(&ready[current->priority], &current->link);
     switch_away();
@@ -212,6 +222,7 @@ void thread_park(uint64_t deadline_us)
      * between. A timer whose deadline is TIME_NEVER never fires. */
     if (!current->permit && (deadline_us == TIME_NEVER || time_now_us() < deadline_us)) {
         timer_start(&current->timer, deadline_us);
+        charge_current();
         current->state = STATE_PARKED;
         switch_away();
         timer_cancel(&current->timer);
@@ -299,6 +310,7 @@ static _Noreturn void end_current(void)
 
     /* Interrupts stay off up to the switch. The reaper or the joiner is ready then, and frees this
      * stack only when it runs, on its own. */
+    charge_current();
     current->state = STATE_ENDED;
     if (current->detached) {
         list_push_back(&dead, &current->link);
@@ -396,6 +408,7 @@ void thread_start(void)
     init_thread(&main_thread, "main", PRIORITY_NORMAL);
     enlist(&main_thread);
     this_cpu()->thread = &main_thread;
+    timer_init(&slice_timer, slice_timer_fired, NULL);
     running_since_us = time_now_us();
 
     /* From now on alarms fire timers, and interrupts switch threads. */

@@ -5,8 +5,8 @@
  * Model       One queue for each priority. The first ready thread of the highest priority runs; a
  *             thread of higher priority that becomes ready preempts it at once, or when the current
  *             interrupt or spinlock ends. Threads of equal priority take turns in slices of 10 ms,
- *             measured across preemptions; the slice timer runs only while an equal is ready. With
- *             no ready thread the processor halts, on the stack of the thread that ran last.
+ *             measured across preemptions; the slice timer is started only while an equal is ready.
+ *             With no ready thread the processor halts, on the stack of the thread that ran last.
  * Invariant   A thread is in its priority's queue if and only if its state is READY.
  * Locking     All data of the scheduler is accessed with interrupts off, which needs no lock on one
  *             processor.
