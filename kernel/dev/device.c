@@ -41,7 +41,7 @@ static void init_links(struct device *device)
     list_init(&device->free_transfers);
     list_init(&device->event_link);
     list_init(&device->put_link);
-    list_init(&device->busy_link);
+    list_init(&device->owners_link);
 }
 
 struct device *device_create(struct device *parent, const struct device_description *description)

@@ -100,9 +100,9 @@ struct device {
     unsigned events;                     /* of a drive: devices, of it and its parts, with events */
     bool events_taken;                   /* of a drive: one of them is being handled */
     unsigned event_flags;                /* of the thread that handles the device's event */
-    struct list put_link;                /* under completion.c's lock, with the next two */
-    struct list busy_link;               /* while it has transfers in flight */
-    unsigned watch_round;
+    struct list put_link;                /* under completion.c's lock */
+    struct list owners_link;             /* under transfers.c's lock, with the next */
+    unsigned owners_round;
 };
 
 /* A drive and its parts have one lock, the drive's queue_lock: opens and claims of all of them, and
@@ -115,6 +115,16 @@ static inline void device_lock(const struct device *device)
 static inline void device_unlock(const struct device *device)
 {
     spin_unlock(&device->drive->queue_lock);
+}
+
+/* Gets a reference, unless the last one was put: the device is then being freed. */
+static inline bool device_try_get(struct device *device)
+{
+    int references = atomic_load(&device->references);
+    while (references)
+        if (atomic_compare_exchange_weak(&device->references, &references, references + 1))
+            return true;
+    return false;
 }
 
 /* Returns the device that this one is a part of, or NULL. */
@@ -130,13 +140,16 @@ void device_set_root(struct device *root);
  * caller then frees what was allocated. */
 status_t transfers_create(struct device *device) MUST_CHECK;
 void transfers_destroy(struct device *device);
+/* transfers.c: returns a reference to a device with transfers, in flight or not, that was not
+ * returned in this round yet. NULL: there are no more. Rounds are numbered from 1. */
+struct device *transfers_next_owner(unsigned round);
 
-/* completion.c: the device begins, and ceases, to have transfers in flight. Caller holds
- * device_lock(). */
-void watch_begin(struct device *device);
-void watch_end(struct device *device);
-/* watch.c: reports the device's transfers that are overdue. Any context but interrupts. */
-void watch_device(struct device *device);
+/* completion.c: a transfer is in flight: the completion thread looks for overdue ones from time to
+ * time. Caller holds device_lock(). */
+void watch_begin(void);
+/* watch.c: reports the device's transfers that are overdue. Returns whether any is in flight. Any
+ * context but interrupts. */
+bool watch_device(struct device *device);
 
 /* queue.c: ends the waiting requests of the device with -ENODEV. */
 void queue_fail(struct device *device);

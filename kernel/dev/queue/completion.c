@@ -12,10 +12,10 @@ static struct {
     struct spin lock;
     struct list requests; /* ended */
     struct list devices;  /* whose last reference is to be put */
-    struct list assists;  /* threads that call back themselves */
-    struct list busy;     /* devices with transfers in flight */
-    uint64_t watch_us;    /* when to look at those; TIME_NEVER: there were none the last time */
-    unsigned watch_round;
+    struct list assists;  /* struct io_assist: threads that call back themselves */
+    _Atomic uint64_t watch_us; /* when to look for overdue transfers; TIME_NEVER: none is in
+                                  flight */
+    unsigned watch_round;      /* the completion thread's */
     struct wait_queue arrival;
     struct thread *thread;
     bool stopping;
@@ -24,7 +24,6 @@ static struct {
     .requests = LIST_INIT(completions.requests),
     .devices = LIST_INIT(completions.devices),
     .assists = LIST_INIT(completions.assists),
-    .busy = LIST_INIT(completions.busy),
     .watch_us = TIME_NEVER,
     .arrival = WAIT_QUEUE_INIT(completions.arrival),
 };
@@ -116,59 +115,39 @@ void io_assist_end(struct io_assist *assist)
 
 /* ---- watching ----------------------------------------------------------------------------- */
 
-void watch_begin(struct device *device)
+void watch_begin(void)
 {
-    spin_lock(&completions.lock);
-    list_push_back(&completions.busy, &device->busy_link);
+    /* Usually another transfer has begun it already. */
+    if (atomic_load(&completions.watch_us) != TIME_NEVER)
+        return;
 
     /* The thread sleeps without a deadline: it must get one. */
-    if (completions.watch_us == TIME_NEVER) {
-        completions.watch_us = time_now_us() + WATCH_TRANSFERS_US;
-        wait_queue_wake_one(&completions.arrival);
-    }
-    spin_unlock(&completions.lock);
-}
-
-void watch_end(struct device *device)
-{
     spin_lock(&completions.lock);
-    list_remove(&device->busy_link);
+    atomic_store(&completions.watch_us, time_now_us() + WATCH_TRANSFERS_US);
+    wait_queue_wake_one(&completions.arrival);
     spin_unlock(&completions.lock);
 }
 
-/* Returns a reference to a busy device that was not returned in this round, or NULL. */
-static struct device *watch_next(void)
-{
-    struct device *next = NULL;
-    spin_lock(&completions.lock);
-    list_each(link, &completions.busy) {
-        struct device *device = container_of(link, struct device, busy_link);
-        if (device->watch_round != completions.watch_round) {
-            device->watch_round = completions.watch_round;
-            next = device_get(device);
-            break;
-        }
-    }
-    spin_unlock(&completions.lock);
-    return next;
-}
-
-static void watch_all(void)
-{
-    completions.watch_round++;
-    for (struct device *device; (device = watch_next()); device_put_later(device))
-        watch_device(device);
-}
-
-/* Returns whether it is time to look, and when to look next. Caller holds the lock. */
+/* Returns whether it is time to look. If so, the watch ends. Caller holds the lock. */
 static bool watch_is_due(void)
 {
-    uint64_t now_us = time_now_us();
-    if (now_us < completions.watch_us)
-        return false;
-    completions.watch_us =
-        list_empty(&completions.busy) ? TIME_NEVER : now_us + WATCH_TRANSFERS_US;
-    return true;
+    bool due = time_now_us() >= atomic_load(&completions.watch_us);
+    if (due)
+        atomic_store(&completions.watch_us, TIME_NEVER);
+    return due;
+}
+
+/* The watch ended before this looks at the devices: a transfer that starts after its device was
+ * looked at begins it again by itself. */
+static void watch(void)
+{
+    bool in_flight = false;
+    completions.watch_round++;
+    for (struct device *device; (device = transfers_next_owner(completions.watch_round));
+         device_put_later(device))
+        in_flight |= watch_device(device);
+    if (in_flight)
+        watch_begin();
 }
 
 /* ---- the thread --------------------------------------------------------------------------- */
@@ -196,7 +175,7 @@ static bool completion_next(struct completion *next)
     next->request = request ? container_of(request, struct io_request, link) : NULL;
     next->device = device ? container_of(device, struct device, put_link) : NULL;
     if (due)
-        watch_all();
+        watch();
     return request || device || due;
 }
 

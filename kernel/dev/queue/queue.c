@@ -139,8 +139,7 @@ static void transfer_take(struct device *device, struct io_transfer *transfer)
     transfer->busy = true;
     transfer->started_us = time_now_us();
     transfer->report_us = transfer->started_us + DEADLINE_TRANSFER_US;
-    if (device->statistics.in_flight == 1)
-        watch_begin(device);
+    watch_begin();
 }
 
 /* Makes a transfer free for the next request. Caller holds device_lock(). */
@@ -150,8 +149,7 @@ static void transfer_release(struct device *device, struct io_transfer *transfer
 
     /* Used again first: its memory is the likeliest to be in the processor's cache. */
     list_push_front(&device->free_transfers, &transfer->link);
-    if (--device->statistics.in_flight == 0)
-        watch_end(device);
+    device->statistics.in_flight--;
     transfer->busy = false;
 }
 
@@ -185,13 +183,13 @@ static struct io_transfer *transfer_next(struct device *device)
     return NULL;
 }
 
-/* The caller holds a reference: the requests that are started here may end, and put theirs. */
+/* Starts what may start. The caller holds device_lock(), which is released while the driver runs,
+ * and a reference: the requests that are started here may end, and put theirs. */
 static void pump(struct device *device)
 {
-    spin_lock(&device->queue_lock);
+    kassert(spin_is_held(&device->queue_lock));
     if (device->pumping) {
         device->pump_again = true;
-        spin_unlock(&device->queue_lock);
         return;
     }
 
@@ -207,7 +205,6 @@ static void pump(struct device *device)
         }
     } while (device->pump_again);
     device->pumping = false;
-    spin_unlock(&device->queue_lock);
 }
 
 void queue_fail(struct device *device)
@@ -250,18 +247,17 @@ void io_submit(struct io_request *request)
                             : request_admit(device, request);
     if (!status)
         status = shape;
-    bool ends = status || !request_is_supported(request);
-    if (!ends)
+    if (!status && request_is_supported(request)) {
         schedule_add(&device->drive->waiting, request);
-    device_unlock(device);
-
-    /* The request may have ended, and its memory may be freed, as soon as the lock is released. */
-    if (!ends)
         pump(device->drive);
-    else if (!status && request->op == IO_DISCARD)
+    } else if (!status && request->op == IO_DISCARD) {
         io_complete(request, 0, request->length_bytes); /* only a hint, which may be ignored */
-    else
+    } else {
         io_complete(request, status ? status : -EOPNOTSUPP, 0);
+    }
+
+    /* The request may have ended, and its memory may be freed. */
+    device_unlock(device);
     device_put_later(device);
 }
 
@@ -354,9 +350,8 @@ void io_transfer_done(struct io_transfer *transfer, status_t status, uint32_t do
     struct transfer_end end = { .status = status, .good = good, .length = transfer->length_bytes };
     transfer_settle(device, transfer, &end);
     transfer_release(device, transfer);
-    spin_unlock(&device->queue_lock);
-
     pump(device);
+    spin_unlock(&device->queue_lock);
     device_put_later(device);
 }
 

@@ -15,6 +15,52 @@ enum { BOUNCE_SHARE = 128, BOUNCE_PAGES_ALWAYS = 8 };
 
 enum { DRIVER_DATA_ALIGN = 16 };
 
+/* ---- the devices that have transfers ------------------------------------------------------ */
+
+static struct {
+    struct spin lock;
+    struct list devices;
+} owners = {
+    .lock = SPIN_INIT(RANK_COMPLETIONS),
+    .devices = LIST_INIT(owners.devices),
+};
+
+static void owners_add(struct device *device)
+{
+    spin_lock(&owners.lock);
+    list_push_back(&owners.devices, &device->owners_link);
+    spin_unlock(&owners.lock);
+}
+
+static void owners_remove(struct device *device)
+{
+    spin_lock(&owners.lock);
+    list_remove(&device->owners_link);
+    spin_unlock(&owners.lock);
+}
+
+struct device *transfers_next_owner(unsigned round)
+{
+    struct device *next = NULL;
+    spin_lock(&owners.lock);
+    list_each(link, &owners.devices) {
+        struct device *device = container_of(link, struct device, owners_link);
+        if (device->owners_round == round)
+            continue;
+
+        /* A device that is being freed leaves the list as soon as it gets the lock. */
+        device->owners_round = round;
+        if (device_try_get(device)) {
+            next = device;
+            break;
+        }
+    }
+    spin_unlock(&owners.lock);
+    return next;
+}
+
+/* ---- creation and end --------------------------------------------------------------------- */
+
 static void set_defaults(struct device *device)
 {
     struct io_limits *limits = &device->limits;
@@ -85,11 +131,13 @@ status_t transfers_create(struct device *device)
             transfer->driver_data = device->driver_data + i * device->driver_data_bytes;
         list_push_back(&device->free_transfers, &transfer->link);
     }
+    owners_add(device);
     return reaches_all(limits) ? 0 : bounce_pages_create(device);
 }
 
 void transfers_destroy(struct device *device)
 {
+    owners_remove(device);
     for (unsigned i = 0; device->bounce_pages && i < device->bounce_page_count; i++)
         if (device->bounce_pages[i])
             page_free(device->bounce_pages[i]);

@@ -12,6 +12,7 @@
 
 /* What is reported of a device: its oldest transfer. */
 struct overdue {
+    bool in_flight; /* it has any transfers in flight */
     bool exists;
     uint64_t age_us, offset_bytes;
     enum io_op op;
@@ -22,7 +23,8 @@ static struct overdue find_overdue(struct device *device)
     struct overdue found = { 0 };
     uint64_t now_us = time_now_us();
     spin_lock(&device->queue_lock);
-    for (unsigned i = 0; i < device->limits.depth; i++) {
+    found.in_flight = device->statistics.in_flight;
+    for (unsigned i = 0; found.in_flight && i < device->limits.depth; i++) {
         struct io_transfer *transfer = &device->transfers[i];
         if (!transfer->busy || now_us < transfer->report_us)
             continue;
@@ -40,7 +42,7 @@ static struct overdue find_overdue(struct device *device)
     return found;
 }
 
-void watch_device(struct device *device)
+bool watch_device(struct device *device)
 {
     static const char *const ops[] = {
         [IO_READ] = "read",       [IO_WRITE] = "write", [IO_FLUSH] = "flush",
@@ -55,4 +57,5 @@ void watch_device(struct device *device)
     else if (found.exists)
         log_error(device_label(device), "a %s at block %llu has not ended after %llu s",
                   ops[found.op], block, seconds);
+    return found.in_flight;
 }
