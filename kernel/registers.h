@@ -54,6 +54,21 @@ static inline void register_write(const struct registers *window, uint32_t offse
     window->access->write(window, window->base + offset, bytes, value);
 }
 
+/* Move `count` words of 16 bits between one register and memory. */
+static inline void register_read_words(const struct registers *window, uint32_t offset,
+                                       uint16_t *words, size_t count)
+{
+    kassert(offset <= window->bytes && sizeof(*words) <= window->bytes - offset);
+    window->access->read_words(window, window->base + offset, words, count);
+}
+
+static inline void register_write_words(const struct registers *window, uint32_t offset,
+                                        const uint16_t *words, size_t count)
+{
+    kassert(offset <= window->bytes && sizeof(*words) <= window->bytes - offset);
+    window->access->write_words(window, window->base + offset, words, count);
+}
+
 static inline uint8_t register_read8(const struct registers *window, uint32_t offset)
 {
     return (uint8_t)register_read(window, offset, 1);

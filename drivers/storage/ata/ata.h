@@ -175,7 +175,11 @@ struct ata_data {
 
 struct ata_data ata_data_of(const struct ata_command *command);
 struct ata_data ata_data_of_packet(const struct scsi_command *command);
-/* Returns the next piece, of at most `most` bytes, and steps over it. 0 at the end. */
+/* Returns the next piece, of at most `most` bytes. 0 at the end. */
+uint32_t ata_data_peek(struct ata_data *data, uint32_t most, uint8_t **memory);
+/* Steps over a part of the piece that ata_data_peek() returned. */
+void ata_data_step(struct ata_data *data, uint32_t bytes);
+/* Returns the next piece and steps over it. */
 uint32_t ata_data_next(struct ata_data *data, uint32_t most, uint8_t **memory);
 /* The same for a piece that is contiguous for a device. */
 uint32_t ata_data_next_physical(struct ata_data *data, uint32_t most, uint64_t *address);

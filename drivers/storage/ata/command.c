@@ -111,7 +111,7 @@ struct ata_data ata_data_of_packet(const struct scsi_command *command)
                               command->length_bytes };
 }
 
-uint32_t ata_data_next(struct ata_data *data, uint32_t most, uint8_t **memory)
+uint32_t ata_data_peek(struct ata_data *data, uint32_t most, uint8_t **memory)
 {
     data_settle(data);
     if (!data->segment_count)
@@ -120,28 +120,33 @@ uint32_t ata_data_next(struct ata_data *data, uint32_t most, uint8_t **memory)
     /* The segments may together exceed the data. */
     uint32_t bytes = data->segments->length_bytes - data->offset_bytes;
     bytes = min(bytes, data->left_bytes);
-    bytes = min(bytes, most);
-
     *memory = (uint8_t *)data->segments->address + data->offset_bytes;
+    return min(bytes, most);
+}
+
+void ata_data_step(struct ata_data *data, uint32_t bytes)
+{
     data->offset_bytes += bytes;
     data->left_bytes -= bytes;
+}
+
+uint32_t ata_data_next(struct ata_data *data, uint32_t most, uint8_t **memory)
+{
+    uint32_t bytes = ata_data_peek(data, most, memory);
+    ata_data_step(data, bytes);
     return bytes;
 }
 
 uint32_t ata_data_next_physical(struct ata_data *data, uint32_t most, uint64_t *address)
 {
     uint8_t *memory;
-    struct ata_data before = *data;
-    uint32_t bytes = ata_data_next(data, most, &memory);
+    uint32_t bytes = ata_data_peek(data, most, &memory);
     if (!bytes)
         return 0;
 
     /* Pages that are adjacent here need not be adjacent for the device: the rest comes next. */
-    uint32_t piece = (uint32_t)mem_contiguous(memory, bytes);
-    if (piece < bytes) {
-        *data = before;
-        bytes = ata_data_next(data, piece, &memory);
-    }
+    bytes = (uint32_t)mem_contiguous(memory, bytes);
+    ata_data_step(data, bytes);
     *address = mem_physical(memory);
     return bytes;
 }

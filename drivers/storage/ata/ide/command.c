@@ -47,7 +47,6 @@ static void send_taskfile(struct ide_port *port, const struct ata_taskfile *task
     /* The same unit stays selected, so there is no need to wait before the command. */
     ide_write(channel, IDE_DEVICE, device);
     ide_write(channel, IDE_COMMAND, taskfile->operation);
-    ide_settle(channel);
 }
 
 static uint64_t read_lba(const struct ide_channel *channel)
@@ -137,7 +136,8 @@ static status_t run_pio_out(struct ide_channel *channel, struct ata_command *com
 
 static status_t run_dma(struct ide_channel *channel, struct ata_command *command)
 {
-    /* The bus master starts last: the unit must know the command that its data belong to. */
+    /* The bus master starts last: the unit must know the command that its data belong to. It also
+     * shows which interrupt is the unit's, so that the status is not read too early. */
     ide_dma_start(channel, command->protocol == ATA_DMA_IN);
     status_t status = ide_await(channel, true, command->base.deadline_us);
 
@@ -179,6 +179,8 @@ static status_t carry(struct ide_port *port, struct ata_command *command)
     send_taskfile(port, &command->taskfile);
     if (dma)
         return run_dma(channel, command);
+
+    ide_settle(channel);
     switch (protocol) {
     case ATA_PIO_IN:
         return run_pio_in(channel, command);

@@ -65,6 +65,8 @@ void ide_dma_configure(struct ide_channel *channel)
     if (!channel->dma_table)
         return;
 
+    channel->dma_table_address = (uint32_t)mem_physical(channel->dma_table);
+
     /* Read once: a port access is the slowest step of a short command. */
     channel->master_keep = status & MASTER_KEEP;
 
@@ -123,8 +125,7 @@ bool ide_dma_prepare(struct ide_channel *channel, struct ata_data data, bool to_
     /* The direction must not change while the bus master runs: it is set before the start bit. */
     master_command(channel, to_memory ? MASTER_TO_MEMORY : 0);
     master_clear(channel, MASTER_ERROR | MASTER_INTERRUPT);
-    register_write32(&channel->place.master, MASTER_TABLE,
-                     (uint32_t)mem_physical(channel->dma_table));
+    register_write32(&channel->place.master, MASTER_TABLE, channel->dma_table_address);
     return true;
 }
 

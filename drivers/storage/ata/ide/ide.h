@@ -107,6 +107,7 @@ struct ide_channel {
     struct ide_port ports[2];
     const struct ide_port *selected;
     void *dma_table;          /* a page; NULL: the bus master is not used */
+    uint32_t dma_table_address; /* for the bus master */
     uint8_t master_keep;      /* bits of its status register that are written back unchanged */
 
     bool polled;              /* no interrupts: none is connected, or too many were lost */
@@ -150,6 +151,9 @@ extern const struct packet_transport ide_transport;
  * the data are dropped; bytes out that exceed them are zero. */
 void ide_take(struct ide_channel *channel, struct ata_data *data, uint32_t bytes);
 void ide_give(struct ide_channel *channel, struct ata_data *data, uint32_t bytes);
+/* Sends the CDB, of which a unit takes 12 or 16 bytes. */
+void ide_give_packet(struct ide_channel *channel, const uint8_t cdb[SCSI_CDB_BYTES],
+                     uint32_t bytes);
 /* Drops the data of a unit that failed and still requests to move some. */
 void ide_drain(struct ide_channel *channel);
 

@@ -131,8 +131,6 @@ static status_t send_packet(struct ide_port *port, struct scsi_command *command,
                             bool *sent)
 {
     struct ide_channel *channel = port->channel;
-    const struct io_segment cdb = { command->cdb, sizeof(command->cdb) };
-    struct ata_data packet = { &cdb, 1, 0, sizeof(command->cdb) };
     send_registers(port, command, dma);
 
     /* The unit asks for the packet by DRQ, within 3 ms or 50 us by its kind (ATA-6 8.16). */
@@ -140,22 +138,24 @@ static status_t send_packet(struct ide_port *port, struct scsi_command *command,
     if (status)
         return status;
 
-    /* No DRQ: the unit ended the command instead. Its status has the reason. */
-    *sent = ide_status(channel) & ATA_STATUS_DRQ;
+    /* Some units raise an interrupt here, which is not wanted: reading the status acknowledges it.
+     * No DRQ: the unit ended the command instead. Its status has the reason. */
+    uint8_t ready = ide_read(channel, IDE_STATUS);
+    *sent = ready & ATA_STATUS_DRQ;
     if (!*sent) {
-        status = take_status(command, ide_read(channel, IDE_STATUS));
+        status = take_status(command, ready);
         return command->unit_status == SCSI_GOOD ? -EIO : status;
     }
 
-    /* Some units raise an interrupt here, which is not wanted: acknowledge it. */
-    (void)ide_read(channel, IDE_STATUS);
     ide_expect(channel);
-    ide_give(channel, &packet, port->ata.identity.packet_bytes);
+    ide_give_packet(channel, command->cdb, port->ata.identity.packet_bytes);
 
-    /* The bus master starts last: the unit must know the command that its data belong to. */
+    /* The bus master starts last: the unit must know the command that its data belong to. It also
+     * shows which interrupt is the unit's, so that the status is not read too early. */
     if (dma)
         ide_dma_start(channel, command->direction == SCSI_DATA_IN);
-    ide_settle(channel);
+    else
+        ide_settle(channel);
     return 0;
 }
 

@@ -5,6 +5,7 @@
  */
 #include "drivers/storage/ata/ide/ide.h"
 #include "lib/macros.h"
+#include "lib/string.h"
 
 enum { DRAIN_WORDS_MAX = 0x8000 }; /* a burst of a packet, or 128 sectors */
 
@@ -35,14 +36,12 @@ static void give_word(struct ide_channel *channel, struct ata_data *data, uint32
 static uint32_t next_words(struct ata_data *data, uint32_t bytes, uint16_t **words)
 {
     uint8_t *memory;
-    struct ata_data before = *data;
-    uint32_t count = ata_data_next(data, bytes, &memory) / 2;
 
     /* Not beyond the last whole word; the rest is moved byte by byte. */
-    *data = before;
+    uint32_t count = ata_data_peek(data, bytes, &memory) / 2;
     if (!count || !is_aligned(memory))
         return 0;
-    (void)ata_data_next(data, count * 2, &memory);
+    ata_data_step(data, count * 2);
     *words = (uint16_t *)(void *)memory;
     return count;
 }
@@ -54,7 +53,7 @@ void ide_take(struct ide_channel *channel, struct ata_data *data, uint32_t bytes
         uint16_t *words;
         uint32_t count = next_words(data, bytes, &words), odd = min(bytes, 2u);
         if (count)
-            window->access->read_words(window, window->base + IDE_DATA, words, count);
+            register_read_words(window, IDE_DATA, words, count);
         else
             take_word(channel, data, odd);
         bytes -= count ? count * 2 : odd;
@@ -68,11 +67,19 @@ void ide_give(struct ide_channel *channel, struct ata_data *data, uint32_t bytes
         uint16_t *words;
         uint32_t count = next_words(data, bytes, &words), odd = min(bytes, 2u);
         if (count)
-            window->access->write_words(window, window->base + IDE_DATA, words, count);
+            register_write_words(window, IDE_DATA, words, count);
         else
             give_word(channel, data, odd);
         bytes -= count ? count * 2 : odd;
     }
+}
+
+void ide_give_packet(struct ide_channel *channel, const uint8_t cdb[SCSI_CDB_BYTES],
+                     uint32_t bytes)
+{
+    uint16_t words[SCSI_CDB_BYTES / 2];
+    memcpy(words, cdb, sizeof(words));
+    register_write_words(&channel->place.command, IDE_DATA, words, bytes / 2);
 }
 
 void ide_drain(struct ide_channel *channel)

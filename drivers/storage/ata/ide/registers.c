@@ -32,6 +32,10 @@ void ide_settle(const struct ide_channel *channel)
 
 status_t ide_wait(const struct ide_channel *channel, uint8_t mask, uint8_t value, uint64_t limit_us)
 {
+    /* Usual: the clock is not needed. */
+    if ((ide_status(channel) & mask) == value)
+        return 0;
+
     uint64_t deadline_us = time_now_us() + limit_us;
     for (unsigned polls = 0;; polls++) {
         /* The clock is read first: a thread that was preempted in between is not late. */
