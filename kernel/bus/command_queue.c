@@ -74,14 +74,16 @@ static void queue_recover(struct command_queue *queue)
 /* ---- starting ----------------------------------------------------------------------------- */
 
 /* Gives the command a tag and a deadline and counts it as started; the caller, who holds the lock,
- * releases it and hands the command to the transport. */
-static void command_begin(struct command_queue *queue, struct bus_command *command)
+ * releases it and hands the command to the transport. False if the command has ended instead, since
+ * its unit was removed or the channel stops. */
+static bool command_begin(struct command_queue *queue, struct bus_command *command,
+                          uint64_t now_us)
 {
     kassert(spin_is_held(&queue->lock));
 
     /* Set at each start, not at submission: a command that its unit was too busy for starts
      * again. */
-    command->deadline_us = time_now_us() + command->timeout_us;
+    command->deadline_us = now_us + command->timeout_us;
     command->interrupted = false;
 
     /* The lowest free tag: with n openings all are below n. */
@@ -89,20 +91,12 @@ static void command_begin(struct command_queue *queue, struct bus_command *comma
     queue->tags |= 1u << command->tag;
     command->state = COMMAND_STARTED;
     list_push_back(&queue->started, &command->link);
-}
-
-/* Hands a begun command to the transport, unless its unit was removed or the channel stops. */
-static void queue_send(struct command_queue *queue, struct bus_command *command)
-{
-    spin_lock(&queue->lock);
-    bool stopping = queue->stopping;
-    spin_unlock(&queue->lock);
 
     /* The check is here, after the command was begun, so that every command ends the same way. */
-    if (stopping || (command->device && device_is_gone(command->device)))
-        command_queue_done(queue, command, -ENODEV);
-    else
-        command->kind->start(queue, command);
+    bool refused = queue->stopping || (command->device && device_is_gone(command->device));
+    if (refused)
+        command_end(queue, command, -ENODEV);
+    return !refused;
 }
 
 /* ---- for kinds ---------------------------------------------------------------------------- */
@@ -111,9 +105,10 @@ void command_queue_run(struct command_queue *queue, struct bus_command *command)
 {
     command->aborted = false;
     spin_lock(&queue->lock);
-    command_begin(queue, command);
+    bool begun = command_begin(queue, command, time_now_us());
     spin_unlock(&queue->lock);
-    queue_send(queue, command);
+    if (begun)
+        command->kind->start(queue, command);
 
     /* Only this worker starts commands, so the unit gets no other one meanwhile. */
     spin_lock(&queue->lock);
@@ -179,8 +174,9 @@ static bool may_begin(const struct command_queue *queue, const struct bus_comman
     return !command->alone && !first->alone && (queue->tags & all) != all;
 }
 
-/* Begins the first waiting command that is due, if it may start now. *wake_us: when the next one is
- * due. When the channel stops, every command is due, since it will not be sent. */
+/* Begins the first waiting command that is due, if it may start now; NULL: none, or it has ended.
+ * *wake_us: when the next one is due. When the channel stops, every command is due, since it will
+ * not be sent. */
 static struct bus_command *begin_due(struct command_queue *queue, uint64_t now_us,
                                      uint64_t *wake_us)
 {
@@ -193,8 +189,7 @@ static struct bus_command *begin_due(struct command_queue *queue, uint64_t now_u
                 return NULL;
 
             list_remove(link);
-            command_begin(queue, command);
-            return command;
+            return command_begin(queue, command, now_us) ? command : NULL;
         }
 
         /* Not due yet. Later commands may pass it. */
@@ -212,11 +207,6 @@ static enum queue_step queue_next_step(struct command_queue *queue, struct bus_c
     enum queue_step step = STEP_STOP;
     spin_lock(&queue->lock);
     for (;;) {
-        /* One reading of the clock for all lists, so that a command is either overdue
-         * or in wake_us. */
-        uint64_t now_us = time_now_us(), wake_us = TIME_NEVER;
-        end_overdue(queue, now_us, &wake_us);
-
         if (queue->needs_reset) {
             step = STEP_RECOVER;
             break;
@@ -229,10 +219,18 @@ static enum queue_step queue_next_step(struct command_queue *queue, struct bus_c
             break;
         }
 
-        if ((*command = begin_due(queue, now_us, &wake_us))) {
+        /* One reading of the clock for both lists, so that a command is either overdue
+         * or in wake_us. */
+        uint64_t now_us = time_now_us(), wake_us = TIME_NEVER;
+        end_overdue(queue, now_us, &wake_us);
+        if (!queue->needs_reset && (*command = begin_due(queue, now_us, &wake_us))) {
             step = STEP_SEND;
             break;
         }
+
+        /* Commands may have ended here, which comes first. */
+        if (queue->needs_reset || !list_empty(&queue->ended))
+            continue;
         /* Started commands end by themselves or by their deadlines. */
         if (queue->stopping && list_empty(&queue->started))
             break;
@@ -252,7 +250,7 @@ static void queue_worker(void *argument)
         else if (step == STEP_REPORT)
             command->kind->report(queue, command);
         else
-            queue_send(queue, command);
+            command->kind->start(queue, command);
     }
 }
 
