@@ -9,7 +9,7 @@
  *     submit -> checked, queued on the drive -> carved into transfers that keep the device's
  *     limits (through bounce pages where it cannot reach the memory) -> the driver's start() ->
  *     io_transfer_done() in any context -> next transfer, or io_complete() -> completion thread, or
- *     the submitter that assists -> request->complete()
+ *     a thread that assists -> request->complete()
  *
  * Invariants  status 0 <=> done_bytes == length. done_bytes is a prefix that is valid.
  *             A request has at most one transfer in flight. Nothing here allocates, so reading
@@ -27,7 +27,7 @@
  * Locking     io_submit: threads and completion callbacks, any lock below QUEUE held.
  *             io_complete, io_transfer_done: any context.
  * Callbacks   do not wait, and may submit. Those of different requests may run at the same time:
- *             most run one after another on the completion thread.
+ *             those of a thread run one after another.
  */
 #ifndef KERNEL_DEV_IO_H
 #define KERNEL_DEV_IO_H
@@ -148,14 +148,14 @@ void io_transfer_done(struct io_transfer *transfer, status_t status, uint32_t do
  * does nothing. */
 void io_complete(struct io_request *request, status_t status, uint64_t done_bytes);
 
-/* A device that is memory, or whose bytes the host has in memory, ends a request inside
- * io_submit(). A thread that is going to wait for it may call back itself, so that no thread need
- * be woken:
+/* A thread that is about to end requests may call back itself, so that no other thread need be
+ * woken: one that submits to a device that is memory, or whose bytes the host has in memory, which
+ * ends the request inside io_submit(); or a driver's worker.
  *
- *     io_assist_begin(&assist); submit; io_assist_end(&assist); wait
+ *     io_assist_begin(&assist); submit, or end transfers; io_assist_end(&assist)
  *
- * io_assist_end() calls back those requests of this thread that ended since io_assist_begin(). The
- * thread holds no spinlock, and does not wait in between. */
+ * io_assist_end() calls back the requests that ended since io_assist_begin() and that this thread
+ * submitted or ended. The thread holds no spinlock, and does not wait in between. */
 struct io_assist {
     struct list link;
     const struct thread *thread;

@@ -1,6 +1,6 @@
 /*
  * completion.c - ends requests: an append from any context, and the thread that calls back, unless
- * the submitter does. The same thread looks for transfers that do not end, from time to time while
+ * another one assists. The same thread looks for transfers that do not end, from time to time while
  * there are any.
  */
 #include "kernel/dev/deadlines.h"
@@ -35,13 +35,14 @@ static void append(struct list *queue, struct list *link)
     wait_queue_wake_one(&completions.arrival);
 }
 
-/* Returns the request's submitter, if it assists now. Few threads do at a time. The caller holds
- * the lock. */
+/* Returns a thread that assists now and has submitted the request or ends it. Few threads assist at
+ * a time. The caller holds the lock. */
 static struct io_assist *assist_find(const struct io_request *request)
 {
+    const struct thread *current = thread_current();
     list_each(link, &completions.assists) {
         struct io_assist *assist = container_of(link, struct io_assist, link);
-        if (assist->thread == request->submitter)
+        if (assist->thread == request->submitter || assist->thread == current)
             return assist;
     }
     return NULL;
@@ -95,22 +96,19 @@ void io_assist_begin(struct io_assist *assist)
 
 void io_assist_end(struct io_assist *assist)
 {
-    struct list *link;
-    do {
-        spin_lock(&completions.lock);
-        link = list_pop_front(&assist->requests);
-        if (!link)
-            list_remove(&assist->link);
+    spin_lock(&completions.lock);
+    for (struct list *link; (link = list_pop_front(&assist->requests));) {
         spin_unlock(&completions.lock);
 
         /* A callback may submit the rest of its work, which may end at once as well. */
-        if (link) {
-            struct io_request *request = container_of(link, struct io_request, link);
-            struct device *device = request->device;
-            request->complete(request);
-            device_put_later(device);
-        }
-    } while (link);
+        struct io_request *request = container_of(link, struct io_request, link);
+        struct device *device = request->device;
+        request->complete(request);
+        device_put_later(device);
+        spin_lock(&completions.lock);
+    }
+    list_remove(&assist->link);
+    spin_unlock(&completions.lock);
 }
 
 /* ---- watching ----------------------------------------------------------------------------- */

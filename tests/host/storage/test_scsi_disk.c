@@ -265,8 +265,11 @@ static void test_trouble(void **state)
 
 enum { AT_ONCE = 20 };
 
+static unsigned worker_ends; /* callbacks on the channel's worker */
+
 static void count_end(struct io_request *request)
 {
+    worker_ends += !strcmp(thread_name(thread_current()), "drive");
     semaphore_up(request->context);
 }
 
@@ -284,6 +287,7 @@ static void hang_body(void *argument)
         { .operation = SCSI_READ_10, .hang = true, .times = removed ? 1000 : 1 } };
     packet_drive_follow(script);
     uint8_t *memory = mem_alloc(AT_ONCE * 512);
+    worker_ends = 0;
     for (unsigned i = 0; i < AT_ONCE; i++) {
         segments[i] = (struct io_segment){ memory + i * 512, 512 };
         requests[i] = (struct io_request){
@@ -305,6 +309,9 @@ static void hang_body(void *argument)
                         : !requests[i].status &&
                               !memcmp(memory + i * 512, packet_disk.image + i * 1024, 512));
     kassert(packet_drive.resets == 1);
+
+    /* The worker calls back what it has ended: no other thread is woken. */
+    kassert(removed || worker_ends == AT_ONCE);
     mem_free(memory);
     end(disk);
 }
