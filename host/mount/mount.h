@@ -61,8 +61,14 @@ void background_done(void);
 
 /* ---- nodes.c --------------------------------------------------------------------------------- */
 
-/* Sets the node that is the root of the mount; takes the reference over. */
+/* Sets the node that is the root of the mount; takes the reference over, even on failure. */
 status_t nodes_start(struct path *root, bool writable) MUST_CHECK;
+/* Lock the names of a file system that is written. Exclusive: for a change of a name in the VFS,
+ * and the note of it here. Else: for a look-up in the VFS, and node_remember(). Such a step sees no
+ * half of another one: the id of a removed file may soon be another's. A thread that has the lock
+ * must not call node_path(). */
+void names_lock(bool exclusive);
+void names_unlock(void);
 /* Finds the path of a node that the kernel knows: a reference. -ESTALE if it does not know it; or
  * the error of walking there. */
 status_t node_path(fuse_ino_t inode, struct path **path) MUST_CHECK;
@@ -70,11 +76,10 @@ status_t node_path(fuse_ino_t inode, struct path **path) MUST_CHECK;
  * not known). *inode: its number. -ENOMEM. */
 status_t node_remember(fuse_ino_t parent, const char *name, struct path *path,
                        fuse_ino_t *inode) MUST_CHECK;
-/* The node with this id lost its name; or got another one, by which it is reached as `path`. */
+/* The node with this id lost its name, and is reached as `path` alone; or it got another id and
+ * name. The name is on the heap, and taken over. */
 void node_removed(vnode_id_t id, struct path *path);
-void node_renamed(vnode_id_t id, fuse_ino_t parent, const char *name, struct path *path);
-/* Gives up the paths of all nodes that can be walked to again. */
-void nodes_let_go(void);
+void node_renamed(vnode_id_t old_id, vnode_id_t id, fuse_ino_t parent, char *name);
 /* The kernel forgets that it was told so `count` times. */
 void node_forget(fuse_ino_t inode, uint64_t count);
 /* Forgets all: at the end the kernel does not do that by itself. */
@@ -163,9 +168,9 @@ void operation_end(fuse_req_t request);
 /* Answers with a negative errno. */
 void reply_status(fuse_req_t request, status_t status);
 
-/* Fills in an entry for a node, which the kernel is told of: it has `name` in `parent` (0: not
- * known). */
-status_t entry_fill(fuse_ino_t parent, const char *name, struct path *path,
+/* Finds a name in a directory, whose inode is `parent`, and fills in the entry that the kernel is
+ * told of. -ENOENT. */
+status_t child_entry(fuse_ino_t parent, struct path *directory, const char *name,
                     struct fuse_entry_param *entry) MUST_CHECK;
 
 extern const struct fuse_lowlevel_ops mount_operations;

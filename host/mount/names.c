@@ -3,7 +3,7 @@
  */
 #include "host/mount/mount.h"
 
-#include <stdio.h>
+#include <stdio.h> /* RENAME_NOREPLACE */
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,19 +23,6 @@ static status_t create_file(struct path *parent, const char *name, struct file *
     return 0;
 }
 
-/* Fills in the entry of a node that was just created. */
-static status_t entry_of(fuse_ino_t inode, struct path *parent, const char *name,
-                         struct fuse_entry_param *entry)
-{
-    struct path *child;
-    status_t status = path_child(parent, name, false, &child);
-    if (status)
-        return status;
-    status = entry_fill(inode, name, child, entry);
-    path_put(child);
-    return status;
-}
-
 void mount_create_file(fuse_req_t request, fuse_ino_t parent, const char *name, mode_t mode,
                        struct fuse_file_info *info)
 {
@@ -49,7 +36,7 @@ void mount_create_file(fuse_req_t request, fuse_ino_t parent, const char *name, 
     if (!status)
         status = create_file(path, name, &file);
     if (!status)
-        status = entry_of(parent, path, name, &entry);
+        status = child_entry(parent, path, name, &entry);
     bool known = !status;
     if (status)
         file_close(file);
@@ -82,7 +69,7 @@ static void create_node(fuse_req_t request, fuse_ino_t parent, const char *name,
     if (!status)
         status = directory ? vfs_mkdir(path, name) : create_file(path, name, NULL);
     if (!status)
-        status = entry_of(parent, path, name, &entry);
+        status = child_entry(parent, path, name, &entry);
     operation_end(request);
     path_put(path);
 
@@ -109,23 +96,31 @@ void mount_mkdir(fuse_req_t request, fuse_ino_t parent, const char *name, mode_t
 
 /* ---- removing ------------------------------------------------------------------------------- */
 
-void mount_unlink(fuse_req_t request, fuse_ino_t parent, const char *name)
+/* Removes a name. The kernel may still use the node, by files that are open. */
+static status_t remove_name(struct path *directory, const char *name)
 {
-    struct path *path, *child = NULL;
-    operation_begin(request);
-    status_t status = node_path(parent, &path);
-    if (!status)
-        status = path_child(path, name, false, &child);
-
-    /* The kernel may still use the node, by files that are open. */
+    struct path *child;
+    names_lock(true);
+    status_t status = path_child(directory, name, false, &child);
     if (!status) {
         vnode_id_t id = path_vnode(child)->id;
-        status = vfs_unlink(path, name);
+        status = vfs_unlink(directory, name);
         if (!status)
             node_removed(id, child);
     }
-    operation_end(request);
+    names_unlock();
     path_put(child);
+    return status;
+}
+
+void mount_unlink(fuse_req_t request, fuse_ino_t parent, const char *name)
+{
+    struct path *path;
+    operation_begin(request);
+    status_t status = node_path(parent, &path);
+    if (!status)
+        status = remove_name(path, name);
+    operation_end(request);
     path_put(path);
     reply_status(request, status);
 }
@@ -137,38 +132,38 @@ struct place {
     fuse_ino_t inode;
     struct path *parent;
     const char *name;
-    vnode_id_t id;      /* VNODE_NONE: the name is free */
-    bool directory;
-    struct path *child; /* of a name that is to be replaced */
+    struct path *child; /* NULL: the name is free */
+    vnode_id_t id;      /* of the child, before the rename */
 };
-
-static status_t place_find_parent(struct place *place)
-{
-    return node_path(place->inode, &place->parent);
-}
 
 static status_t place_find_child(struct place *place)
 {
-    struct path *child;
-    status_t status = path_child(place->parent, place->name, false, &child);
-    if (status)
-        return status;
-    place->id = path_vnode(child)->id;
-    place->directory = path_is_directory(child);
-    place->child = child;
-    return 0;
+    status_t status = path_child(place->parent, place->name, false, &place->child);
+    if (!status)
+        place->id = path_vnode(place->child)->id;
+    return status;
 }
 
-/* Returns the absolute path, to be freed, or NULL. */
-static char *place_text(const struct place *place)
+/* A content that replaces another is made durable first: here, since vfs_rename() would do it with
+ * all names locked. */
+static status_t flush_content(const struct place *from, const struct place *to)
 {
-    size_t length = path_text(place->parent, NULL, 0), bytes = length + strlen(place->name) + 2;
-    char *text = malloc(bytes);
-    if (text) {
-        path_text(place->parent, text, bytes);
-        snprintf(text + length, bytes - length, "/%s", place->name);
-    }
-    return text;
+    struct path *path;
+    struct file *file;
+    status_t status = path_child(to->parent, to->name, false, &path);
+    if (status)
+        return status == -ENOENT ? 0 : status;
+    bool replaces = !path_is_directory(path);
+    path_put(path);
+    if (!replaces)
+        return 0;
+
+    /* the rename itself reports whatever is wrong with the names */
+    if (file_open(from->parent, from->name, OPEN_READ, &file))
+        return 0;
+    status = file_flush(file);
+    file_close(file);
+    return status;
 }
 
 static status_t rename_place(struct place *from, struct place *to, unsigned flags)
@@ -179,32 +174,29 @@ static status_t rename_place(struct place *from, struct place *to, unsigned flag
     status = place_find_child(to);
     if (status && status != -ENOENT)
         return status;
-    if (to->id && flags & RENAME_NOREPLACE)
+    if (to->child && flags & RENAME_NOREPLACE)
         return -EEXIST;
-
-    /* A directory cannot be moved while a path leads through it. */
-    path_put(from->child);
-    from->child = NULL;
-    if (from->directory)
-        nodes_let_go();
-
-    char *old = place_text(from), *new = place_text(to);
-    status = old && new ? vfs_rename(from->parent, old, new) : -ENOMEM;
-    free(old);
-    free(new);
-    return status;
+    return path_rename(from->parent, from->name, to->parent, to->name);
 }
 
-/* The nodes that the kernel knows follow. */
-static void rename_nodes(const struct place *from, const struct place *to)
+/* Renames, and lets the nodes that the kernel knows follow. */
+static status_t rename_nodes(struct place *from, struct place *to, unsigned flags)
 {
-    struct path *path;
-    if (to->child && to->id != from->id)
-        node_removed(to->id, to->child);
-    if (path_child(to->parent, to->name, false, &path))
-        return;
-    node_renamed(from->id, to->inode, to->name, path);
-    path_put(path);
+    char *name = strdup(to->name);
+    if (!name)
+        return -ENOMEM;
+
+    names_lock(true);
+    status_t status = rename_place(from, to, flags);
+    if (!status) {
+        if (to->child && to->id != from->id)
+            node_removed(to->id, to->child);
+        node_renamed(from->id, path_vnode(from->child)->id, to->inode, name);
+    }
+    names_unlock();
+    if (status)
+        free(name);
+    return status;
 }
 
 void mount_rename(fuse_req_t request, fuse_ino_t parent, const char *name, fuse_ino_t new_parent,
@@ -218,13 +210,13 @@ void mount_rename(fuse_req_t request, fuse_ino_t parent, const char *name, fuse_
     }
 
     operation_begin(request);
-    status_t status = place_find_parent(&from);
+    status_t status = node_path(parent, &from.parent);
     if (!status)
-        status = place_find_parent(&to);
+        status = node_path(new_parent, &to.parent);
     if (!status)
-        status = rename_place(&from, &to, flags);
+        status = flush_content(&from, &to);
     if (!status)
-        rename_nodes(&from, &to);
+        status = rename_nodes(&from, &to, flags);
     operation_end(request);
 
     path_put(from.child);

@@ -5,16 +5,17 @@
  * told of it, since the kernel forgets in counts.
  *
  * The kernel may know millions of nodes, and a path keeps a vnode in memory. So only the nodes used
- * last hold their path; the others have their parent's number and their name, from which the path
- * is walked again. The kernel knows the parent of each node that it knows.
+ * last hold their path; the others have their parent and their name, from which the path is walked
+ * again. A parent stays in memory for its children: the kernel forgets both, but its messages are
+ * read by several threads, in any order.
  *
  * Writing     On a file system that is written, an id belongs to another node after a file was
  *             removed, and changes with a rename. So inode numbers are this file's own there: a
  *             second table finds a node by its id, and the node of a removed file keeps its path,
- *             by which open files are still served. A directory cannot be moved while a path leads
- *             through it: nodes_let_go() gives all paths up.
- *
- * The lock is held for a few instructions, never while the VFS is called.
+ *             by which open files are still served.
+ * Locking     `lock` guards the nodes. It is held for a few instructions, never while the VFS is
+ *             called. `names` makes one step of a look-up in the VFS and the note of its result, or
+ *             of a change and its note: see names_lock().
  */
 #include "host/mount/mount.h"
 
@@ -30,10 +31,11 @@ struct node {
     struct node *next; /* in its chain */
     struct node *next_by_id;
     fuse_ino_t inode;
-    vnode_id_t id;     /* VNODE_NONE: it was removed */
-    fuse_ino_t parent; /* 0: not known, so the node keeps its path */
+    vnode_id_t id;       /* VNODE_NONE: it was removed */
+    struct node *parent; /* NULL: not known, or the root: the node keeps its path */
+    size_t children;     /* nodes that have it as their parent */
     uint64_t count;
-    struct path *path; /* a reference, or NULL */
+    struct path *path;   /* a reference, or NULL */
     struct list recent; /* with a path and a parent: in the order of use */
     char *name;        /* in the parent */
 };
@@ -47,12 +49,12 @@ enum {
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_rwlock_t names = PTHREAD_RWLOCK_WRITER_NONRECURSIVE_INITIALIZER_NP;
 static struct node **chains, **id_chains; /* the second: only if the file system is written */
 static size_t chain_count, node_count;
 static fuse_ino_t last_inode = FUSE_ROOT_ID;
 static struct list held = LIST_INIT(held); /* nodes with a path; front: unused for longest */
 static size_t held_count, held_max;
-static struct path *root;
 
 static size_t chain_of(fuse_ino_t inode, size_t count)
 {
@@ -127,15 +129,24 @@ static void grow(void)
     chain_count = larger;
 }
 
-status_t nodes_start(struct path *the_root, bool writable)
+
+/* ---- names ---------------------------------------------------------------------------------- */
+
+void names_lock(bool exclusive)
 {
-    root = the_root;
-    held_max = max(page_total_count() / PAGES_PER_HELD, (size_t)HELD_MIN);
-    chain_count = CHAINS_MIN;
-    chains = calloc(chain_count, sizeof(*chains));
-    if (writable)
-        id_chains = calloc(chain_count, sizeof(*id_chains));
-    return chains && (!writable || id_chains) ? 0 : -ENOMEM;
+    /* names that cannot change need no lock */
+    if (!id_chains)
+        return;
+    if (exclusive)
+        pthread_rwlock_wrlock(&names);
+    else
+        pthread_rwlock_rdlock(&names);
+}
+
+void names_unlock(void)
+{
+    if (id_chains)
+        pthread_rwlock_unlock(&names);
 }
 
 /* ---- paths ---------------------------------------------------------------------------------- */
@@ -198,17 +209,15 @@ static status_t find_step(fuse_ino_t inode, struct path **path, struct step *ste
         status = 0;
     }
 
-    /* Climb until the parent has a path. */
-    for (unsigned depth = 0; node && status && depth < DEPTH_MAX; depth++) {
-        struct node *parent = node->parent == FUSE_ROOT_ID ? NULL : *find(node->parent);
-        if (node->parent == FUSE_ROOT_ID || (parent && parent->path)) {
-            step->inode = node->inode;
-            step->id = node->id;
-            step->above = path_get(parent ? parent->path : root);
-            strcpy(step->name, node->name);
-            status = 0;
-        }
-        node = parent;
+    /* Climb until the parent has a path: the root has. */
+    if (node && status) {
+        while (!node->parent->path)
+            node = node->parent;
+        step->inode = node->inode;
+        step->id = node->id;
+        step->above = path_get(node->parent->path);
+        strcpy(step->name, node->name);
+        status = 0;
     }
     pthread_mutex_unlock(&lock);
     return status;
@@ -237,20 +246,21 @@ static status_t walk_step(const struct step *step)
 status_t node_path(fuse_ino_t inode, struct path **path)
 {
     struct step step;
-    *path = inode == FUSE_ROOT_ID ? path_get(root) : NULL;
+    status_t status = 0;
 
     /* Each round gives a path to one more node on the way down. Other threads may take it again,
-     * hence the bound. */
-    for (unsigned round = 0; !*path; round++) {
-        status_t status = round < DEPTH_MAX ? find_step(inode, path, &step) : -ENOMEM;
+     * hence the bound. Between the two steps no name may change. */
+    names_lock(false);
+    *path = NULL;
+    for (unsigned round = 0; !*path && !status; round++) {
+        status = round < DEPTH_MAX ? find_step(inode, path, &step) : -ENOMEM;
         if (status || *path)
-            return status;
+            break;
         status = walk_step(&step);
         path_put(step.above);
-        if (status)
-            return status;
     }
-    return 0;
+    names_unlock();
+    return status;
 }
 
 /* ---- remembering ---------------------------------------------------------------------------- */
@@ -262,7 +272,7 @@ static void node_free(struct node *node)
     free(node);
 }
 
-static struct node *node_create(fuse_ino_t parent, const char *name)
+static struct node *node_create(const char *name)
 {
     struct node *node = calloc(1, sizeof(*node));
     if (node)
@@ -271,10 +281,85 @@ static struct node *node_create(fuse_ino_t parent, const char *name)
         node_free(node);
         return NULL;
     }
-    node->parent = parent;
     node->count = 1;
     list_init(&node->recent);
     return node;
+}
+
+/* Enters a node into the tables. Caller holds the lock. */
+static void insert(struct node *node, fuse_ino_t inode, vnode_id_t id)
+{
+    node->inode = inode;
+    struct node **at = &chains[chain_of(inode, chain_count)];
+    node->next = *at;
+    *at = node;
+    set_id(node, id);
+    node_count++;
+    grow();
+}
+
+/* Takes a node that neither the kernel nor a child needs out of the tables, and its parents if they
+ * stayed for it alone. Returns them, linked by `next`. Caller holds the lock. */
+static struct node *remove_unused(struct node *node)
+{
+    struct node *gone = NULL;
+    while (node && !node->count && !node->children) {
+        struct node *parent = node->parent;
+        if (parent)
+            parent->children--;
+        *find(node->inode) = node->next;
+        unuse(node);
+        set_id(node, VNODE_NONE);
+        node_count--;
+        node->next = gone;
+        gone = node;
+        node = parent;
+    }
+    return gone;
+}
+
+/* Gives a node another parent, or none. Returns what remove_unused() does. Caller holds the
+ * lock. */
+static struct node *set_parent(struct node *node, struct node *parent)
+{
+    struct node *old = node->parent;
+    if (parent)
+        parent->children++;
+    node->parent = parent;
+    if (old)
+        old->children--;
+    return remove_unused(old);
+}
+
+/* Putting a path may free vnodes, so it happens without the lock. */
+static void nodes_free(struct node *gone)
+{
+    while (gone) {
+        struct node *next = gone->next;
+        path_put(gone->path);
+        node_free(gone);
+        gone = next;
+    }
+}
+
+status_t nodes_start(struct path *root, bool writable)
+{
+    held_max = max(page_total_count() / PAGES_PER_HELD, (size_t)HELD_MIN);
+    chain_count = CHAINS_MIN;
+    chains = calloc(chain_count, sizeof(*chains));
+    if (writable)
+        id_chains = calloc(chain_count, sizeof(*id_chains));
+    struct node *node = node_create("");
+    if (!chains || (writable && !id_chains) || !node) {
+        node_free(node);
+        path_put(root);
+        return -ENOMEM;
+    }
+
+    /* The kernel knows it from the beginning, and until the end. */
+    node->path = root;
+    insert(node, last_inode, VNODE_ROOT);
+    return 0;
 }
 
 status_t node_remember(fuse_ino_t parent, const char *name, struct path *path, fuse_ino_t *inode)
@@ -284,7 +369,7 @@ status_t node_remember(fuse_ino_t parent, const char *name, struct path *path, f
     *inode = FUSE_ROOT_ID;
     if (id == VNODE_ROOT)
         return 0;
-    struct node *fresh = node_create(parent, name);
+    struct node *fresh = node_create(name);
     if (!fresh)
         return -ENOMEM;
 
@@ -296,14 +381,12 @@ status_t node_remember(fuse_ino_t parent, const char *name, struct path *path, f
     } else {
         node = fresh;
         fresh = NULL;
-        node->inode = id_chains ? ++last_inode : id;
-        struct node **at = &chains[chain_of(node->inode, chain_count)];
-        node->next = *at;
-        *at = node;
-        set_id(node, id);
+        insert(node, id_chains ? ++last_inode : id, id);
+        if (parent)
+            node->parent = *find(parent);
+        if (node->parent)
+            node->parent->children++;
         surplus = hold(node, path_get(path));
-        node_count++;
-        grow();
     }
     *inode = node->inode;
     pthread_mutex_unlock(&lock);
@@ -314,6 +397,7 @@ status_t node_remember(fuse_ino_t parent, const char *name, struct path *path, f
 
 void node_removed(vnode_id_t id, struct path *path)
 {
+    struct node *gone = NULL;
     pthread_mutex_lock(&lock);
     struct node *node = *find_id(id);
     struct path *surplus = path_get(path);
@@ -321,7 +405,7 @@ void node_removed(vnode_id_t id, struct path *path)
         /* it keeps the path, since no walk leads to it any more */
         unuse(node);
         set_id(node, VNODE_NONE);
-        node->parent = 0;
+        gone = set_parent(node, NULL);
         if (!node->path) {
             node->path = surplus;
             surplus = NULL;
@@ -329,47 +413,31 @@ void node_removed(vnode_id_t id, struct path *path)
     }
     pthread_mutex_unlock(&lock);
     path_put(surplus);
+    nodes_free(gone);
 }
 
-void node_renamed(vnode_id_t id, fuse_ino_t parent, const char *name, struct path *path)
+void node_renamed(vnode_id_t old_id, vnode_id_t id, fuse_ino_t parent, char *name)
 {
-    char *copy = strdup(name);
     struct path *old = NULL;
+    struct node *gone = NULL;
     pthread_mutex_lock(&lock);
-    struct node *node = *find_id(id);
-    if (node && copy) {
+    struct node *node = *find_id(old_id), *above = *find(parent);
+    if (node && above) {
         char *former = node->name;
-        node->name = copy;
-        copy = former;
-        node->parent = parent;
-        set_id(node, path_vnode(path)->id);
+        node->name = name;
+        name = former;
+        gone = set_parent(node, above);
+        set_id(node, id);
 
-        /* the path that it has contains the old name */
+        /* a file's path has the old name: it is walked again */
         old = node->path;
-        node->path = path_get(path);
-        use(node);
+        node->path = NULL;
+        unuse(node);
     }
     pthread_mutex_unlock(&lock);
     path_put(old);
-    free(copy);
-}
-
-void nodes_let_go(void)
-{
-    for (;;) {
-        struct path *path = NULL;
-        pthread_mutex_lock(&lock);
-        if (!list_empty(&held)) {
-            struct node *node = container_of(held.next, struct node, recent);
-            path = node->path;
-            node->path = NULL;
-            unuse(node);
-        }
-        pthread_mutex_unlock(&lock);
-        if (!path)
-            return;
-        path_put(path);
-    }
+    free(name);
+    nodes_free(gone);
 }
 
 void node_forget(fuse_ino_t inode, uint64_t count)
@@ -379,22 +447,13 @@ void node_forget(fuse_ino_t inode, uint64_t count)
         return;
 
     pthread_mutex_lock(&lock);
-    struct node **at = find(inode);
-    if (*at && (*at)->count > count) {
-        (*at)->count -= count;
-    } else if (*at) {
-        gone = *at;
-        *at = gone->next;
-        unuse(gone);
-        set_id(gone, VNODE_NONE);
-        node_count--;
+    struct node *node = *find(inode);
+    if (node) {
+        node->count -= min(node->count, count);
+        gone = remove_unused(node);
     }
     pthread_mutex_unlock(&lock);
-
-    /* Putting the path may free vnodes, so it happens without the lock. */
-    if (gone)
-        path_put(gone->path);
-    node_free(gone);
+    nodes_free(gone);
 }
 
 void nodes_stop(void)
@@ -407,6 +466,5 @@ void nodes_stop(void)
         }
     free(chains);
     free(id_chains);
-    path_put(root);
     chain_count = node_count = held_count = 0;
 }

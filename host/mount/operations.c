@@ -60,8 +60,9 @@ static bool is_dots(const char *name)
     return text_equal(name, ".") || text_equal(name, "..");
 }
 
-status_t entry_fill(fuse_ino_t parent, const char *name, struct path *path,
-                    struct fuse_entry_param *entry)
+/* `parent`: 0 if it is not known. */
+static status_t entry_fill(fuse_ino_t parent, const char *name, struct path *path,
+                           struct fuse_entry_param *entry)
 {
     struct node_info info;
     status_t status = path_info(path, INFO_ALL, &info);
@@ -75,21 +76,17 @@ status_t entry_fill(fuse_ino_t parent, const char *name, struct path *path,
     return status;
 }
 
-/* Finds a name in a directory, for the kernel, which then knows the node. */
-static status_t look_up(fuse_ino_t inode, const char *name, struct fuse_entry_param *entry)
+status_t child_entry(fuse_ino_t parent, struct path *directory, const char *name,
+                     struct fuse_entry_param *entry)
 {
-    struct path *parent, *child;
-    status_t status = node_path(inode, &parent);
-    if (status)
-        return status;
-
     bool dots = is_dots(name);
-    status = dots ? path_walk(parent, name, 0, &child) : path_child(parent, name, false, &child);
-    path_put(parent);
-    if (status)
-        return status;
-
-    status = entry_fill(dots ? 0 : inode, name, child, entry);
+    struct path *child;
+    names_lock(false);
+    status_t status = dots ? path_walk(directory, name, 0, &child)
+                           : path_child(directory, name, false, &child);
+    if (!status)
+        status = entry_fill(dots ? 0 : parent, name, child, entry);
+    names_unlock();
     path_put(child);
     return status;
 }
@@ -98,9 +95,13 @@ static void mount_lookup(fuse_req_t request, fuse_ino_t inode, const char *name)
 {
     struct fuse_entry_param entry = { .entry_timeout = cache_seconds() };
 
+    struct path *path;
     operation_begin(request);
-    status_t status = look_up(inode, name, &entry);
+    status_t status = node_path(inode, &path);
+    if (!status)
+        status = child_entry(inode, path, name, &entry);
     operation_end(request);
+    path_put(path);
 
     /* Inode 0 lets the kernel remember that there is no such name: that does not change either. */
     if (status == -ENOENT)

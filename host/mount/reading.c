@@ -331,11 +331,9 @@ static size_t add_plus(fuse_req_t request, struct listing *listing, const struct
     const char *name = listing->names + entry->name;
     struct fuse_entry_param param = { .ino = 0 };
     bool dot = !strcmp(name, ".") || !strcmp(name, "..");
-    struct path *child = NULL;
 
     /* An entry that cannot be examined is listed without attributes; a look-up then fails. */
-    if (dot || path_child(listing->directory, name, false, &child) ||
-        entry_fill(listing->inode, name, child, &param))
+    if (dot || child_entry(listing->inode, listing->directory, name, &param))
         param = (struct fuse_entry_param){
             .attr = { .st_ino = entry->inode, .st_mode = entry->type }
         };
@@ -344,7 +342,6 @@ static size_t add_plus(fuse_req_t request, struct listing *listing, const struct
     size_t bytes = fuse_add_direntry_plus(request, buffer, room, name, &param, next);
     if (bytes > room && param.ino)
         node_forget(param.ino, 1);
-    path_put(child);
     return bytes;
 }
 

@@ -1,5 +1,4 @@
 """Shared by the system tests: checks of the build, discs, and fixtures that start machines."""
-import fcntl
 import os
 import subprocess
 import sys
@@ -81,14 +80,3 @@ def booted(machine):
 def build_id():
     with open(os.path.join(qemu.BUILD, "spindle.id"), encoding="ascii") as text:
         return text.read().strip()
-
-
-@pytest.fixture(name="host_caches")
-def fixture_host_caches(tmp_path_factory):
-    """The host's caches are one for all tests that run side by side: for a test that drops them, and for one that
-    renames by several programs, which may fail with EBUSY or ESTALE meanwhile."""
-    root = tmp_path_factory.getbasetemp()
-    with open((root.parent if "PYTEST_XDIST_WORKER" in os.environ else root) / "host_caches", "w",
-              encoding="ascii") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield

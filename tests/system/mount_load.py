@@ -36,6 +36,13 @@ def missing(path):
         raise AssertionError(path)
 
 
+def drop_caches():
+    """Lets the host's kernel forget what is not in use, if it may be told to."""
+    if os.access("/proc/sys/vm/drop_caches", os.W_OK):
+        with open("/proc/sys/vm/drop_caches", "w", encoding="ascii") as switch:
+            switch.write("2")
+
+
 def load(root, seconds):
     """Returns the number of operations. The content of every file that is read again is the same."""
     files = [os.path.join(where, name) for where, _, names in os.walk(root) for name in names]
@@ -63,9 +70,7 @@ def load(root, seconds):
     for worker in workers:
         worker.start()
     while any(worker.is_alive() for worker in workers):
-        if os.access("/proc/sys/vm/drop_caches", os.W_OK):
-            with open("/proc/sys/vm/drop_caches", "w", encoding="ascii") as switch:
-                switch.write("2")
+        drop_caches()
         time.sleep(0.1)
     assert not failures, failures[:5]
     return sum(counts)

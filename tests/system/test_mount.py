@@ -257,7 +257,6 @@ def test_each_disc_is_shown_as_by_the_shell(tmp_path, image):
 
 
 @needs_fuse
-@pytest.mark.usefixtures("host_caches")
 def test_threads_while_the_kernel_forgets(tmp_path, disc):
     with mounted(disc, tmp_path / "mnt", program=CHECKED) as mnt:
         assert mount_load.load(mnt, 3) > 0

@@ -120,11 +120,21 @@ def test_names(tmp_path, kind):
         os.replace(mnt / "a", mnt / "b")
         assert (mnt / "b").read_text() == "first" and not (mnt / "a").exists()
 
-        # a directory with files that the kernel knows is moved
-        (mnt / "dir" / "below").mkdir(parents=True)
-        (mnt / "dir" / "below" / "file").write_text("text")
-        os.rename(mnt / "dir", mnt / "other")
-        assert (mnt / "other" / "below" / "file").read_text() == "text"
+        # a directory is moved while it is in use, and a removed file in it is
+        below = mnt / "dir" / "below"
+        below.mkdir(parents=True)
+        (below / "file").write_text("text")
+        (below / "gone").write_text("gone")
+        with open(below / "file", "r+") as file, open(below / "gone") as gone:
+            (below / "gone").unlink()
+            directory = os.open(below, os.O_PATH)
+            os.rename(mnt / "dir", mnt / "other")
+            assert os.readlink(f"/proc/self/fd/{directory}") == str(mnt / "other" / "below")
+            os.rename("file", "renamed", src_dir_fd=directory, dst_dir_fd=directory)
+            assert os.listdir(directory) == ["renamed"] and gone.read() == "gone"
+            os.close(directory)
+            file.write("more")
+        assert (mnt / "other" / "below" / "renamed").read_text() == "more"
         with pytest.raises(OSError, match="not empty"):
             (mnt / "other").rmdir()
         with pytest.raises(FileExistsError):
@@ -152,7 +162,6 @@ def test_random_writes_are_those_of_the_host(tmp_path, kind):
         assert (mnt / "file").read_bytes() == (tmp_path / "file").read_bytes()
 
 
-@pytest.mark.usefixtures("host_caches")
 @pytest.mark.parametrize("kind", [16, "exfat"])
 def test_random_changes_by_several_programs(tmp_path, kind):
     """As fsstress: names and contents change at once in several directories, as they do on the host."""

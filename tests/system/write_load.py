@@ -3,6 +3,8 @@ import concurrent.futures
 import os
 import random
 
+import mount_load
+
 
 def change_one(path, other, source, times):
     """As fsx: one file, written, cut, extended and read at random, for each element of `times`."""
@@ -100,12 +102,16 @@ class Actor:
 
 
 def change_many(root, other, seed, times):
-    """As fsstress: names and contents change at once in four directories of both roots. Each actor
-    does a step for each element of times()."""
+    """As fsstress: names and contents change at once in four directories of both roots, while the
+    host's kernel forgets them. Each actor does a step for each element of times()."""
     actors = [Actor((root / str(n), other / str(n)), 4 * seed + n) for n in range(4)]
 
     def act(actor):
         for _ in times():
             actor.step()
     with concurrent.futures.ThreadPoolExecutor() as pool:
-        list(pool.map(act, actors))
+        done = [pool.submit(act, actor) for actor in actors]
+        while concurrent.futures.wait(done, timeout=0.02).not_done:
+            mount_load.drop_caches()
+        for actor in done:
+            actor.result()
