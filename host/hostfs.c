@@ -41,7 +41,7 @@ static struct {
     const char *directory;
     bool writable;
     dev_t device;
-    struct mutex lock; /* guards the nodes */
+    struct mutex lock; /* guards the nodes and their paths: held while the host walks one */
     struct list chains[CHAINS], idle;
     unsigned idle_count;
 } host = { .lock = MUTEX_INIT(host.lock, RANK_FSD), .idle = LIST_INIT(host.idle) };
@@ -149,12 +149,11 @@ static enum node_type type_of(mode_t mode)
 
 /* ---- vnodes --------------------------------------------------------------------------------- */
 
-static status_t hostfs_lookup(struct fsd *fsd, struct vnode *directory, struct element element,
-                              vnode_id_t *id)
+/* Caller holds the lock. */
+static status_t look_up(struct vnode *directory, struct element element, vnode_id_t *id)
 {
     struct stat info;
     char *path = join(node_of(directory)->path, element);
-    (void)fsd;
     if (!path)
         return -ENOMEM;
     if (lstat(path, &info)) {
@@ -164,8 +163,15 @@ static status_t hostfs_lookup(struct fsd *fsd, struct vnode *directory, struct e
     }
 
     *id = id_of(&info);
+    return remember(*id, path);
+}
+
+static status_t hostfs_lookup(struct fsd *fsd, struct vnode *directory, struct element element,
+                              vnode_id_t *id)
+{
+    (void)fsd;
     mutex_lock(&host.lock);
-    status_t status = remember(*id, path);
+    status_t status = look_up(directory, element, id);
     mutex_unlock(&host.lock);
     return status;
 }
@@ -213,8 +219,11 @@ static status_t hostfs_get_info(struct fsd *fsd, struct vnode *vnode, unsigned l
 {
     struct stat stat;
     (void)fsd, (void)levels;
-    if (lstat(node_of(vnode)->path, &stat))
-        return -errno;
+    mutex_lock(&host.lock);
+    status_t status = lstat(node_of(vnode)->path, &stat) ? -errno : 0;
+    mutex_unlock(&host.lock);
+    if (status)
+        return status;
 
     *info = (struct node_info){
         .known = INFO_ALL,
@@ -241,9 +250,12 @@ static ssize_t hostfs_read_link(struct fsd *fsd, struct vnode *vnode, char *targ
 {
     char whole[PATH_BYTES_MAX + 1];
     (void)fsd;
+    mutex_lock(&host.lock);
     ssize_t length = readlink(node_of(vnode)->path, whole, sizeof(whole) - 1);
-    if (length < 0)
-        return -errno;
+    status_t status = length < 0 ? -errno : 0;
+    mutex_unlock(&host.lock);
+    if (status)
+        return status;
     whole[length] = '\0';
     text_copy(target, bytes, whole);
     return length;
@@ -278,7 +290,6 @@ static int content_fd(struct host_node *node, bool writes)
 static status_t hostfs_set_info(struct fsd *fsd, struct vnode *vnode, unsigned levels,
                                 const struct node_info *info)
 {
-    const char *path = node_of(vnode)->path;
     (void)fsd;
     if (!host.writable)
         return -EROFS;
@@ -298,9 +309,13 @@ static status_t hostfs_set_info(struct fsd *fsd, struct vnode *vnode, unsigned l
         times[0] = (struct timespec){ (time_t)info->accessed_s, (long)info->accessed_ns };
     if (info->has_modified)
         times[1] = (struct timespec){ (time_t)info->modified_s, (long)info->modified_ns };
-    if (levels & INFO_TIMES && utimensat(AT_FDCWD, path, times, AT_SYMLINK_NOFOLLOW))
-        return -errno;
-    return 0;
+    if (!(levels & INFO_TIMES))
+        return 0;
+    mutex_lock(&host.lock);
+    status_t status =
+        utimensat(AT_FDCWD, node_of(vnode)->path, times, AT_SYMLINK_NOFOLLOW) ? -errno : 0;
+    mutex_unlock(&host.lock);
+    return status;
 }
 
 static status_t move_segment(int fd, struct vfs_io *io, uint8_t *memory, uint64_t bytes)
@@ -349,12 +364,16 @@ static void hostfs_read_write(struct fsd *fsd, struct vfs_io *io)
 static status_t change(struct vnode *directory, struct element element, vnode_id_t *id,
                        int (*make)(const char *path))
 {
+    if (!host.writable)
+        return -EROFS;
+    mutex_lock(&host.lock);
     char *path = join(node_of(directory)->path, element);
-    if (!path)
-        return -ENOMEM;
-    status_t status = make(path) ? -errno : 0;
+    status_t status = !path ? -ENOMEM : make(path) ? -errno : 0;
     mem_free(path);
-    return status || !id ? status : hostfs_lookup(directory->fsd, directory, element, id);
+    if (!status && id)
+        status = look_up(directory, element, id);
+    mutex_unlock(&host.lock);
+    return status;
 }
 
 static int make_file(const char *path)
@@ -372,23 +391,39 @@ static status_t hostfs_create(struct fsd *fsd, struct vnode *directory, struct e
                               vnode_id_t *id)
 {
     (void)fsd;
-    return host.writable ? change(directory, element, id, make_file) : -EROFS;
+    return change(directory, element, id, make_file);
 }
 
 static status_t hostfs_mkdir(struct fsd *fsd, struct vnode *directory, struct element element,
                              vnode_id_t *id)
 {
     (void)fsd;
-    return host.writable ? change(directory, element, id, make_directory) : -EROFS;
+    return change(directory, element, id, make_directory);
 }
 
 static status_t hostfs_unlink(struct fsd *fsd, struct vnode *directory, struct element element,
                               struct vnode *vnode)
 {
     (void)fsd;
-    if (!host.writable)
-        return -EROFS;
     return change(directory, element, NULL, vnode->type == NODE_DIRECTORY ? rmdir : unlink);
+}
+
+/* Gives a node at or below `from` its path at or below `to`. Caller holds the lock. */
+static void move_node(struct host_node *node, const char *from, const char *to)
+{
+    size_t length = strlen(from);
+    const char *below = node->path + length;
+    if (strncmp(node->path, from, length) != 0 || (*below && *below != '/'))
+        return;
+
+    /* without memory it keeps its path, by which it is -ENOENT or -ESTALE */
+    size_t bytes = strlen(to) + strlen(below) + 1;
+    char *path = mem_alloc(bytes);
+    if (!path)
+        return;
+    snprintf(path, bytes, "%s%s", to, below);
+    mem_free(node->path);
+    node->path = path;
 }
 
 static status_t hostfs_rename(struct fsd *fsd, struct vnode *from, struct element old_name,
@@ -398,6 +433,7 @@ static status_t hostfs_rename(struct fsd *fsd, struct vnode *from, struct elemen
     (void)fsd, (void)moved; /* the host is asked for a name; it cannot check whose it is */
     if (!host.writable)
         return -EROFS;
+    mutex_lock(&host.lock);
     char *old_path = join(node_of(from)->path, old_name);
     char *new_path = join(node_of(to)->path, new_name);
     status_t status = old_path && new_path ? 0 : -ENOMEM;
@@ -407,15 +443,10 @@ static status_t hostfs_rename(struct fsd *fsd, struct vnode *from, struct elemen
                              replaced ? 0 : RENAME_NOREPLACE))
         status = -errno;
 
-    /* The vnode of the moved node follows it. */
-    struct stat info;
-    mutex_lock(&host.lock);
-    struct host_node *node = !status && !lstat(new_path, &info) ? find(id_of(&info)) : NULL;
-    if (node) {
-        mem_free(node->path);
-        node->path = new_path;
-        new_path = NULL;
-    }
+    /* the moved node and those below it may be in use */
+    for (unsigned i = 0; !status && i < CHAINS; i++)
+        list_each(link, &host.chains[i])
+            move_node(container_of(link, struct host_node, link), old_path, new_path);
     mutex_unlock(&host.lock);
     mem_free(old_path);
     mem_free(new_path);
@@ -427,8 +458,11 @@ static status_t hostfs_rename(struct fsd *fsd, struct vnode *from, struct elemen
 static status_t hostfs_open_dir(struct fsd *fsd, struct vnode *directory, void **cursor)
 {
     (void)fsd;
+    mutex_lock(&host.lock);
     *cursor = opendir(node_of(directory)->path);
-    return *cursor ? 0 : -errno;
+    status_t status = *cursor ? 0 : -errno;
+    mutex_unlock(&host.lock);
+    return status;
 }
 
 static int hostfs_read_dir(struct fsd *fsd, struct vnode *directory, void *cursor,

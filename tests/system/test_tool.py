@@ -116,6 +116,15 @@ def test_a_host_file_is_opened_while_it_is_closed(directory):
                "i=$((i+1)); done; echo $i") == (0, "5000\n", "")
 
 
+def test_a_host_directory_is_moved_while_it_is_in_use(directory):
+    status, out, err = run("--host", directory, "--write-host", ISO, "-c",
+                           "mkdir /Host/to; cd /Host/d; exec 3<f; mv ../d ../to/d2; pwd; ls; cat f; "
+                           "echo new > g; mv /Host/to /Host/t; cat <&3; cat g; cd ..; pwd; ls")
+    assert (status, err) == (0, "")
+    assert out.split() == ["/Host/to/d2", "e", "f", "text", "text", "new", "/Host/t", "d2"]
+    assert (directory / "t" / "d2" / "g").read_text() == "new\n"
+
+
 def test_copying_out_of_an_image(directory):
     status, _, err = run("--host", directory, "--write-host", ISO, "-c",
                          "cp -r -p /System/Book /Host; mv /Host/d /Host/moved; rm /Host/link; "
