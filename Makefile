@@ -517,7 +517,8 @@ $(HOST_OUT)/test_link.threads: $(HOST_OUT)/test/tests/host/module/fixture.c.o | 
 # cannot show them.
 TSAN_TESTS := test_virtual_threads test_vdrive_hangs test_drives test_ramfs test_stress \
     test_queue test_scsi_disk test_nvme test_nvme_lies test_name_index \
-    test_cache_flush test_cache_write test_writeback test_writeback_threads test_access
+    test_cache_flush test_cache_write test_writeback test_writeback_threads test_access \
+    test_disk_threads
 TSAN_OUT := $(BUILD)/tsan
 TSAN_CFLAGS := $(HOST_CFLAGS) -O1 -fsanitize=thread -fno-omit-frame-pointer
 TSAN_OBJECTS := $(patsubst %,$(TSAN_OUT)/%.o, $(PORTABLE) $(TEST_HELPERS) \

@@ -259,7 +259,7 @@ struct exfat_node {
     /* Under exfat.lock; changed within operations, except the time of modification. */
     struct exfat_attributes attributes;
     struct exfat_place place; /* the root has none */
-    bool root;
+    bool root, directory;
     _Atomic bool has_runs;    /* the chain was read */
     bool damaged;             /* it ends before the size does */
     struct runs runs;         /* under exfat.lock; replaced within operations */

@@ -29,6 +29,7 @@ status_t exfat_get_vnode(struct fsd *fsd, struct vnode *vnode)
 
     /* Its content is not looked at yet: most vnodes are only asked for their information. */
     bool directory = node->attributes.attributes & EXFAT_DIRECTORY;
+    node->directory = directory;
     vnode->type = directory ? NODE_DIRECTORY : NODE_FILE;
     vnode->size_bytes = directory ? 0 : node->attributes.size_bytes;
     vnode->valid_bytes = directory ? 0 : node->attributes.valid_bytes;

@@ -110,15 +110,18 @@ static status_t root_chain(struct fat *fat, struct fat_chain *chain)
 
 status_t fat_node_read_chain(struct fat *fat, struct fat_node *node)
 {
-    bool directory = node->attributes.attributes & FAT_DIRECTORY;
     struct fat_chain chain;
     if (atomic_load(&node->has_runs))
         return 0;
 
+    /* Once another thread has read it, writers change the attributes. */
+    spin_lock(&fat->lock);
+    struct fat_attributes attributes = node->attributes;
+    spin_unlock(&fat->lock);
     bool fixed = node->root && fat->geometry.bits != 32;
     status_t status = fixed ? root_chain(fat, &chain)
-                            : fat_chain_read(fat, node->attributes.cluster,
-                                             node->attributes.size_bytes, directory, &chain);
+                            : fat_chain_read(fat, attributes.cluster, attributes.size_bytes,
+                                             attributes.attributes & FAT_DIRECTORY, &chain);
     if (status)
         return status;
 

@@ -397,7 +397,7 @@ struct fat_node {
     struct vnode *vnode;
     vnode_id_t id;            /* where its record is. The vnode's follows when a rename has ended */
     struct fat_attributes attributes; /* size_bytes: as recorded. The vnode's may be larger */
-    bool root;
+    bool root, directory;
     bool unlinked;            /* its name was removed */
     _Atomic bool has_runs;    /* the chain was read */
     bool sound;               /* fat_chain.sound */

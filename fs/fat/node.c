@@ -75,6 +75,7 @@ status_t fat_get_vnode(struct fsd *fsd, struct vnode *vnode)
         return status;
     }
     bool directory = node->attributes.attributes & FAT_DIRECTORY;
+    node->directory = directory;
     vnode->type = directory ? NODE_DIRECTORY : NODE_FILE;
     vnode->size_bytes = directory ? 0 : node->attributes.size_bytes;
     vnode->private_data = node;

@@ -200,7 +200,7 @@ status_t exfat_unlink_prepare(struct exfat *exfat, struct exfat_node *node)
 
     /* Its clusters are released by put_vnode, which can neither fail nor read. */
     status_t status = exfat_node_read_chain(exfat, node);
-    if (!status && node->attributes.attributes & EXFAT_DIRECTORY)
+    if (!status && node->directory)
         status = check_empty(exfat, node);
     if (status)
         return status;

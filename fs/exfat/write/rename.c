@@ -129,7 +129,7 @@ static status_t rename_within(struct rename *r, struct exfat_operation *operatio
     operation->directory = r->to;
     if (!r->replaced)
         exfat_name_added(exfat, r->to, r->new_name);
-    else if (r->replaced->attributes.attributes & EXFAT_DIRECTORY)
+    else if (r->replaced->directory)
         changes_add_name(exfat->changes, r->replaced->attributes.cluster, "", 0);
     exfat_name_removed(exfat, r->from, r->old_name);
     changes_remove_name(exfat->changes, r->node->attributes.cluster, "", 0);

@@ -34,7 +34,7 @@ static void grown_adopt(struct exfat_operation *operation)
     node->attributes.consecutive = operation->grown_consecutive;
     if (node->runs.count && !node->root)
         node->attributes.cluster = exfat_cluster_at(exfat, node->runs.list[0].address);
-    if (node->attributes.attributes & EXFAT_DIRECTORY)
+    if (node->directory)
         node->attributes.size_bytes = node->attributes.valid_bytes = node->runs.length_bytes;
     spin_unlock(&exfat->lock);
     operation->grown_runs = old;

@@ -435,8 +435,7 @@ static status_t rename_find(struct rename *r, const struct vnode *replaced)
     status_t status = r->replaces ? removal_check(&r->removal) : 0;
     if (status)
         return status;
-    bool directory = r->node->attributes.attributes & FAT_DIRECTORY;
-    return directory && r->from != r->to->directory
+    return r->node->directory && r->from != r->to->directory
                ? check_descent(r->fat, r->node, r->to->directory)
                : 0;
 }
@@ -492,7 +491,7 @@ static status_t update_parent(struct rename *r)
 {
     const struct fat_node *to = r->to->directory, *node = r->node;
     uint8_t record[FAT_RECORD_BYTES];
-    if (!(node->attributes.attributes & FAT_DIRECTORY) || r->from == to)
+    if (!node->directory || r->from == to)
         return 0;
     uint64_t address = fat_cluster_address(r->fat, node->attributes.cluster) + FAT_RECORD_BYTES;
     status_t status = fat_read(r->fat, address, record, sizeof(record));
@@ -521,10 +520,15 @@ static status_t rename_index(struct rename *r)
 
 static status_t rename_once(struct rename *r, const struct vnode *replaced)
 {
+    const struct fat_node *node = r->node;
     r->replaces = false;
+
+    /* A size that waits for its clusters must not be moved into an earlier epoch. */
+    if (node->grown && node->grown_commits == changes_commits(r->fat->changes))
+        return -EAGAIN;
     status_t status = rename_find(r, replaced);
     if (!status)
-        status = fat_read(r->fat, r->node->id, r->source, sizeof(r->source));
+        status = fat_read(r->fat, node->id, r->source, sizeof(r->source));
     if (!status)
         status = r->replaces ? replace_record(r) : addition_write(r->to, r->source);
     if (!status)
@@ -581,11 +585,7 @@ status_t fat_rename(struct fsd *fsd, struct vnode *from, struct element old_name
         .old_name = old_name,
     };
 
-    /* A size that waits for its clusters must not be moved into an earlier epoch. */
-    bool grown = r.node->grown && r.node->grown_commits == changes_commits(r.fat->changes);
-    status_t status = grown ? fat_flush(fsd) : 0;
-    if (!status)
-        status = addition_begin(r.fat, to, new_name, &r.to);
+    status_t status = addition_begin(r.fat, to, new_name, &r.to);
     if (!status)
         status = fat_index_get(r.fat, r.from, &r.old_index);
     if (!status && replaced)

@@ -66,9 +66,11 @@ static uint32_t group_count(const struct clusters *clusters)
     return (clusters->count - 1) / CLUSTERS_GROUP + 1;
 }
 
+/* The byte may be changed by another thread: see "Locking" in the header. */
 static bool is_used(const struct clusters *clusters, uint32_t within)
 {
-    return clusters->used[within / 8] >> within % 8 & 1;
+    uint8_t byte = __atomic_load_n(&clusters->used[within / 8], __ATOMIC_RELAXED);
+    return byte >> within % 8 & 1;
 }
 
 /* Sets or clears the bits of [first, first + count) as far as their group is the loaded one. */
@@ -79,7 +81,7 @@ static void mark(struct clusters *clusters, uint32_t first, uint32_t count, bool
         return;
     for (uint64_t i = max(begin, (uint64_t)first); i < min(end, (uint64_t)first + count); i++) {
         uint8_t *byte = &clusters->used[(i - begin) / 8], bit = (uint8_t)(1 << i % 8);
-        *byte = (uint8_t)(used ? *byte | bit : *byte & ~bit);
+        __atomic_store_n(byte, (uint8_t)(used ? *byte | bit : *byte & ~bit), __ATOMIC_RELAXED);
     }
 }
 
@@ -109,8 +111,11 @@ static status_t group_load(struct clusters *clusters, uint32_t group)
     if (clusters->loaded == group)
         return 0;
 
+    /* From here on no other thread marks bits in the array. */
     uint32_t count = group_clusters(clusters, group), free = 0;
+    spin_lock(&clusters->lock);
     clusters->loaded = UINT32_MAX;
+    spin_unlock(&clusters->lock);
     status_t status =
         clusters->ops->load(clusters, group * CLUSTERS_GROUP, count, clusters->used);
     if (status)

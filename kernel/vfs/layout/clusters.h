@@ -17,7 +17,9 @@
  *             (clusters_settle).
  * Locking     A spinlock (rank FSD) guards the counts and queues. Searching and changing the medium
  *             is the business of one thread at a time: the file system's operation. reserve,
- *             unreserve and release may be called by any thread, put_vnode's included.
+ *             unreserve, release and settle may be called by any thread, put_vnode's included. So a
+ *             search, which does not take the lock for each bit, may miss a cluster that becomes
+ *             free meanwhile.
  * Ownership   Embedded in the file system's; clusters_stop() frees what it refers to.
  */
 #ifndef KERNEL_VFS_LAYOUT_CLUSTERS_H
@@ -51,7 +53,7 @@ struct clusters {
     uint64_t heap_address; /* of cluster 0 */
     /* private to clusters.c */
     struct spin lock;
-    uint16_t *group_free; /* of each group; GROUP_UNKNOWN */
+    _Atomic uint16_t *group_free; /* of each group; GROUP_UNKNOWN */
     uint32_t next;           /* where to search: after the last allocation */
     uint64_t free, reserved;
     uint64_t releasing;      /* in the lists below */

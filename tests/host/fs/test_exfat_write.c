@@ -471,23 +471,6 @@ static void test_damage(void **state)
     rig_run(damage_body, &volumes[3], 1);
 }
 
-static void reuse_body(void *argument)
-{
-    struct volume *volume = argument;
-    volume_make(volume);
-    volume_mount(volume, true);
-    writable_reuse();
-    writable_unmount();
-    volume_expect_good(volume);
-    volume_end(volume);
-}
-
-static void test_reuse(void **state)
-{
-    (void)state;
-    rig_run(reuse_body, &volumes[0], 30);
-}
-
 int main(void)
 {
     log_set_level(LOG_ERROR);
@@ -498,7 +481,6 @@ int main(void)
         cmocka_unit_test(test_names),
         cmocka_unit_test(test_failures),
         cmocka_unit_test(test_damage),
-        cmocka_unit_test(test_reuse),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

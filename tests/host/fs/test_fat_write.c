@@ -385,94 +385,7 @@ static void test_many_names(void **state)
     rig_run(names_body, NULL, 1);
 }
 
-/* ---- several threads ---------------------------------------------------------------------- */
-
-enum { THREADS = 4, ROUNDS = 120 };
-
-static struct semaphore ended;
-static _Atomic unsigned next_thread;
-
-static const char *thread_path(char path[60], unsigned *seed)
-{
-    static const char *const forms[] = { "/m/%u", "/m/d/%u", "/m/d/A long name %u", "/m/e/%u.TXT" };
-    *seed = *seed * 1103515245 + 12345;
-    snprintf(path, 60, forms[*seed >> 16 & 3], *seed >> 20 & 7);
-    return path;
-}
-
-static void thread_body(void *unused)
-{
-    (void)unused;
-    unsigned seed = atomic_fetch_add(&next_thread, 7919) + 1;
-    struct path *root = path_root();
-    char one[60], two[60];
-    for (unsigned round = 0; round < ROUNDS; round++) {
-        struct file *file;
-        thread_path(one, &seed);
-        thread_path(two, &seed);
-        switch (seed >> 24 & 7) {
-        case 0: case 1: IGNORE(vfs_rename(root, one, two)); break;
-        case 2: IGNORE(vfs_unlink(root, one)); break;
-        case 3: IGNORE(vfs_mkdir(root, one)); break;
-        case 4: IGNORE(writable_hash("/m/d")); break;
-        case 5: expect("sync", vfs_sync(NULL), 0); break;
-        default:
-            if (file_open(root, one, OPEN_READ | OPEN_WRITE | OPEN_CREATE, &file))
-                break;
-            IGNORE(file_write_at(file, seed % 5000, image, seed >> 12 & 8191));
-            IGNORE(file_set_size(file, seed % 7000));
-            file_close(file);
-        }
-    }
-    path_put(root);
-    semaphore_up(&ended);
-}
-
-static void threads_body(void *unused)
-{
-    (void)unused;
-    begin(&volumes[0], FAULTY_MIXED);
-    writable_mount();
-    rig_mkdir("/m/d");
-    rig_mkdir("/m/e");
-    semaphore_init(&ended, 0);
-    for (unsigned i = 0; i < THREADS; i++) {
-        struct thread *thread = thread_create("writer", PRIORITY_NORMAL, thread_body, NULL);
-        kassert(thread);
-        thread_detach(thread);
-    }
-    for (unsigned i = 0; i < THREADS; i++)
-        while (semaphore_down(&ended, TIME_NEVER))
-            ;
-    uint64_t hash = writable_hash("/m");
-    writable_unmount();
-    writable_mount();
-    kassert(writable_hash("/m") == hash);
-    writable_unmount();
-    end();
-}
-
-static void test_threads(void **state)
-{
-    (void)state;
-    rig_run(threads_body, NULL, 60);
-}
-
-static void reuse_body(void *unused)
-{
-    (void)unused;
-    begin(&volumes[0], FAULTY_MIXED);
-    writable_mount();
-    writable_reuse();
-    writable_unmount();
-    end();
-}
-
-static void test_reuse(void **state)
-{
-    (void)state;
-    rig_run(reuse_body, NULL, 30);
-}
+/* ---- reclaim ------------------------------------------------------------------------------- */
 
 /* Any allocation may forget files that are not in use: also one under the lock of an index. */
 static void reclaim_body(void *unused)
@@ -514,8 +427,6 @@ int main(void)
         cmocka_unit_test(test_removed_open),
         cmocka_unit_test(test_limits),
         cmocka_unit_test(test_many_names),
-        cmocka_unit_test(test_threads),
-        cmocka_unit_test(test_reuse),
         cmocka_unit_test(test_reclaim),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
