@@ -62,12 +62,18 @@ static status_t change_check(const struct place *place, enum change change, bool
 
 /* ---- adding ------------------------------------------------------------------------------- */
 
-/* Ends a change of names that fsd_change_begin() admitted; returns its status, or that of making it
- * durable at once (mount -o sync). */
+/* Returns the status of a change; or that of making it durable at once (mount -o sync): then it was
+ * made, whatever is returned. */
+static status_t change_sync(struct fsd *fsd, status_t status)
+{
+    return !status && fsd->synchronous ? fsd_sync(fsd) : status;
+}
+
+/* Ends a change that fsd_change_begin() admitted, and all that follows from it. */
 static status_t change_end(struct fsd *fsd, status_t status)
 {
     fsd_change_end(fsd);
-    return !status && fsd->synchronous ? fsd_sync(fsd) : status;
+    return change_sync(fsd, status);
 }
 
 typedef status_t (*fsd_add)(struct fsd *fsd, struct vnode *directory, struct element element,
@@ -259,6 +265,7 @@ static void rename_note(const struct rename *r)
     mem_free(to);
 }
 
+/* Does not make the new name durable: first all that leads to the node must follow it. */
 static status_t rename_node(const struct rename *r)
 {
     struct fsd *fsd = r->node->mount->fsd;
@@ -271,7 +278,8 @@ static status_t rename_node(const struct rename *r)
                               r->to->parent->vnode, r->to->name, old);
     if (!status)
         rename_note(r);
-    return change_end(fsd, status);
+    fsd_change_end(fsd);
+    return status;
 }
 
 /* Stores the name that a node got, as the directory spells it, in name[NAME_BYTES_MAX + 1]. */
@@ -359,6 +367,8 @@ status_t place_rename(const struct place *from, const struct place *to)
         status = alone ? rename_alone(&r) : rename_node(&r);
     if (!status && !same && r.old)
         node_lost_name(r.old);
+    if (!same)
+        status = change_sync(fsd, status);
 
     path_put(r.old);
     path_put(r.node);

@@ -285,6 +285,42 @@ static void test_marks_fail(void **state)
         rig_run(marks_body, &n, 1);
 }
 
+/* With -o sync, a rename that cannot be made durable was made nevertheless: paths follow it. */
+static void move_body(void *n)
+{
+    begin(&volumes[*(unsigned *)n], FAULTY_MIXED);
+    writable_mount();
+    rig_mkdir("/m/a");
+    rig_mkdir("/m/empty");
+    expect("sync", remount("sync"), 0);
+    struct path *root = path_root(), *moved, *replaced;
+    expect("a", path_walk(root, "/m/a", 0, &moved), 0);
+    expect("empty", path_walk(root, "/m/empty", 0, &replaced), 0);
+
+    disk->fail_nth_write = 1;
+    expect("rename", vfs_rename(root, "/m/a", "/m/empty"), -EIO);
+    char text[20];
+    path_text(moved, text, sizeof(text));
+    kassert(!strcmp(text, "/m/empty") && path_is_unlinked(replaced));
+    rig_mkdir("/m/a");
+    rig_mkdir("/m/empty/inside");
+    expect("inside", rig_walk("/m/a/inside"), -ENOENT);
+
+    writable_clear("/m");
+    path_put(moved);
+    path_put(replaced);
+    path_put(root);
+    writable_unmount();
+    end();
+}
+
+static void test_move_not_durable(void **state)
+{
+    (void)state;
+    for (unsigned n = 0; n < ARRAY_LENGTH(volumes); n++)
+        rig_run(move_body, &n, 1);
+}
+
 /* A removed file that is open when the volume becomes read-only: its clusters are freed later. */
 static void removed_body(void *unused)
 {
@@ -424,6 +460,7 @@ int main(void)
         cmocka_unit_test(test_each_write_fails),
         cmocka_unit_test(test_each_allocation_fails),
         cmocka_unit_test(test_marks_fail),
+        cmocka_unit_test(test_move_not_durable),
         cmocka_unit_test(test_removed_open),
         cmocka_unit_test(test_limits),
         cmocka_unit_test(test_many_names),
