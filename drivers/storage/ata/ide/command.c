@@ -115,6 +115,7 @@ static status_t run_pio_out(struct ide_channel *channel, struct ata_command *com
     struct ata_data data = ata_data_of(command);
 
     /* There is no interrupt before the first block (ATA-6 9.6). */
+    ide_settle(channel);
     status_t status = ide_wait(channel, ATA_STATUS_BSY, 0, DEADLINE_ATA_DRQ_US);
     while (!status) {
         uint8_t ready = ide_read(channel, IDE_STATUS);
@@ -136,8 +137,7 @@ static status_t run_pio_out(struct ide_channel *channel, struct ata_command *com
 
 static status_t run_dma(struct ide_channel *channel, struct ata_command *command)
 {
-    /* The bus master starts last: the unit must know the command that its data belong to. It also
-     * shows which interrupt is the unit's, so that the status is not read too early. */
+    /* The bus master starts last: the unit must know the command that its data belong to. */
     ide_dma_start(channel, command->protocol == ATA_DMA_IN);
     status_t status = ide_await(channel, true, command->base.deadline_us);
 
@@ -179,8 +179,6 @@ static status_t carry(struct ide_port *port, struct ata_command *command)
     send_taskfile(port, &command->taskfile);
     if (dma)
         return run_dma(channel, command);
-
-    ide_settle(channel);
     switch (protocol) {
     case ATA_PIO_IN:
         return run_pio_in(channel, command);

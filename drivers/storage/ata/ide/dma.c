@@ -102,13 +102,15 @@ static bool table_build(struct dma_entry *entries, struct ata_data *data)
 {
     unsigned count = 0;
     uint64_t address;
-    for (uint32_t bytes; (bytes = ata_data_next_physical(data, UINT32_MAX, &address));)
-        if (!table_add(entries, &count, address, bytes))
+    while (data->left_bytes) {
+        /* Segments that are too short end before the data. */
+        uint32_t bytes = ata_data_next_physical(data, UINT32_MAX, &address);
+        if (!bytes || !table_add(entries, &count, address, bytes))
             return false;
+    }
 
-    /* Segments that are too short, or no data at all, would leave
-     * the table without its end mark. */
-    if (data->left_bytes || !count)
+    /* No data at all would leave the table without its end mark. */
+    if (!count)
         return false;
     entries[count - 1].flags = TABLE_LAST;
     return true;

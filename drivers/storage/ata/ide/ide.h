@@ -182,7 +182,8 @@ static inline bool ide_has_dma(const struct ide_channel *channel)
 bool ide_handle_interrupt(void *channel);
 /* Lets interrupts count from now on. To be called before whatever may raise one. */
 void ide_expect(struct ide_channel *channel);
-/* Sleeps until the unit is no longer busy (nor, with `whole`, moving data). -ETIMEDOUT. */
+/* Sleeps until the unit is no longer busy (nor, with `whole`, moving data). No ide_settle() is
+ * needed before it. -ETIMEDOUT. */
 status_t ide_await(struct ide_channel *channel, bool whole, uint64_t deadline_us) MUST_CHECK;
 /* Connects the channel's interrupt, or sets `polled` if there is none. */
 void ide_connect_interrupt(struct ide_channel *channel);

@@ -68,6 +68,7 @@ static status_t sleep_until_interrupt(struct ide_channel *channel, uint64_t dead
      * is not missed. */
     status_t status = 0;
     spin_lock(&channel->lock);
+    bool at_once = channel->raised;
     while (!channel->raised && !status)
         status = wait_queue_wait(&channel->interrupt, &channel->lock, deadline_us);
 
@@ -78,6 +79,11 @@ static status_t sleep_until_interrupt(struct ide_channel *channel, uint64_t dead
     /* Another one may follow, in case this one came too early. */
     channel->expecting = true;
     spin_unlock(&channel->lock);
+
+    /* An interrupt that came before this wait may be a late one of the command's handshake, and the
+     * status is not valid yet. */
+    if (at_once)
+        ide_settle(channel);
     return status;
 }
 

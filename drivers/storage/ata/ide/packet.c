@@ -150,12 +150,9 @@ static status_t send_packet(struct ide_port *port, struct scsi_command *command,
     ide_expect(channel);
     ide_give_packet(channel, command->cdb, port->ata.identity.packet_bytes);
 
-    /* The bus master starts last: the unit must know the command that its data belong to. It also
-     * shows which interrupt is the unit's, so that the status is not read too early. */
+    /* The bus master starts last: the unit must know the command that its data belong to. */
     if (dma)
         ide_dma_start(channel, command->direction == SCSI_DATA_IN);
-    else
-        ide_settle(channel);
     return 0;
 }
 
