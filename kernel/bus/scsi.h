@@ -73,12 +73,14 @@ struct scsi_command {
     /* The rest of the result, valid in the callback. */
     enum scsi_status unit_status;  /* as the unit reported it; SCSI_GOOD if it did not answer */
     uint32_t done_bytes;           /* of the data; the residual is length_bytes - done_bytes */
-    uint8_t sense[SCSI_SENSE_BYTES];
-    uint8_t sense_bytes;           /* valid ones; 0 if the sense data could not be fetched */
 
     /* The channel's; a transport reads unit. */
     struct scsi_unit *unit;
     uint64_t give_up_us;           /* a unit that reports BUSY is asked again until then */
+
+    /* The rest of the result. Last, since it need not be cleared before. */
+    uint8_t sense_bytes;           /* valid ones; 0 if the sense data could not be fetched */
+    uint8_t sense[SCSI_SENSE_BYTES];
 };
 
 struct packet_queue;

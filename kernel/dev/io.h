@@ -122,6 +122,7 @@ struct io_transfer {
                                     piece for a device too (mem_contiguous()); adjacent ones are
                                     merged */
     unsigned segment_count;
+    uint64_t started_us; /* when start() was called */
     bool exact; /* set by the driver when it knows that the block after the done_bytes failed */
     void *driver_data; /* driver_data_bytes of the device's description: the driver's own,
                           untouched from start() to done(); aligned to 16 bytes */
@@ -131,7 +132,7 @@ struct io_transfer {
     struct list link;        /* in the device's free ones */
     uint32_t bounce_pages;   /* a bit for each page of the device's that it uses */
     bool busy;
-    uint64_t started_us, report_us; /* when it is reported as overdue (queue/watch.c) */
+    uint64_t report_us;      /* when it is reported as overdue (queue/watch.c) */
 };
 
 /* Queues a request. Returns nothing and never calls back itself: errors (range, alignment,

@@ -5,6 +5,7 @@
 #include "drivers/storage/scsi/unit.h"
 #include "kernel/dev/deadlines.h"
 #include "kernel/log.h"
+#include "lib/string.h"
 
 /* A command that was interrupted by resets this often counts as one that failed. */
 enum { INTERRUPTIONS_MAX = 16 };
@@ -62,7 +63,7 @@ static void transfer_wait(struct scsi_transfer *move, status_t status)
 
     /* Counted from the first try: a unit that never gets ready must not be waited for
      * endlessly. */
-    if (now_us - move->started_us >= DEADLINE_NOT_READY_US)
+    if (now_us - move->transfer->started_us >= DEADLINE_NOT_READY_US)
         io_transfer_done(move->transfer, -EIO, 0);
     else
         transfer_again(move, now_us + DELAY_NOT_READY_US);
@@ -204,22 +205,20 @@ void scsi_transfer_start(struct scsi_client *client, struct io_transfer *transfe
     /* The memory is part of the transfer, so nothing is allocated here: a write may run to free
      * memory. The command is set up once; each try builds only its CDB. */
     struct scsi_transfer *move = transfer->driver_data;
-    *move = (struct scsi_transfer){
-        .client = client,
-        .transfer = transfer,
-        .block_bytes = device_block_bytes(transfer->device),
-        .started_us = time_now_us(),
-        .command = {
-            .direction = directions[transfer->op],
-            .segments = transfer->segments,
-            .segment_count = transfer->segment_count,
-            .length_bytes = transfer->length_bytes,
-            .base.timeout_us =
-                transfer->op == IO_FLUSH ? DEADLINE_PACKET_FLUSH_US : DEADLINE_PACKET_US,
-            .complete = transfer_complete,
-            .context = move,
-        },
-    };
+    memset(move, 0, offsetof(struct scsi_transfer, command.sense));
+    move->client = client;
+    move->transfer = transfer;
+    move->block_bytes = device_block_bytes(transfer->device);
+
+    struct scsi_command *command = &move->command;
+    command->direction = directions[transfer->op];
+    command->segments = transfer->segments;
+    command->segment_count = transfer->segment_count;
+    command->length_bytes = transfer->length_bytes;
+    command->base.timeout_us =
+        transfer->op == IO_FLUSH ? DEADLINE_PACKET_FLUSH_US : DEADLINE_PACKET_US;
+    command->complete = transfer_complete;
+    command->context = move;
 
     transfer_send(move, 0);
 }

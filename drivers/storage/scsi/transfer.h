@@ -19,14 +19,13 @@
 
 /* A transfer's driver_data. */
 struct scsi_transfer {
-    struct scsi_command command;
     struct scsi_client *client;
     struct io_transfer *transfer;
     uint32_t block_bytes;
-    uint64_t started_us;
     uint8_t tries[SENSE_ACTIONS]; /* how often each kind of answer was followed by another try */
     uint8_t interruptions;        /* by resets for other commands */
     bool prefix_only;             /* the good part before a bad block is being transferred */
+    struct scsi_command command;  /* last, since its sense data are not cleared */
 };
 
 /* Sends the transfer's command. The driver has ended those that it refuses. */
