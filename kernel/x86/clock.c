@@ -175,7 +175,8 @@ void clock_start(uint16_t acpi_timer_port)
 
 /* ---- reading ------------------------------------------------------------------------------- */
 
-static uint64_t read_reference(void)
+/* Not inline, so that reading the TSC stays short. */
+static __attribute__((noinline)) uint64_t read_reference(void)
 {
     uint64_t flags = cpu_interrupts_save();
 
@@ -192,11 +193,15 @@ static uint64_t read_reference(void)
 
 uint64_t time_now_us(void)
 {
-    if (!started)
+    uint64_t ticks;
+    if (use_tsc)
+        ticks = cpu_timestamp();
+    else if (started)
+        ticks = read_reference();
+    else
         return 0;
 
     /* The product exceeds 64 bits after a second. */
-    uint64_t ticks = use_tsc ? cpu_timestamp() : read_reference();
     return (uint64_t)((unsigned __int128)(ticks - base) * scale >> SCALE_BITS);
 }
 

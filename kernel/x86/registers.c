@@ -7,12 +7,15 @@
 #include "kernel/registers.h"
 #include "kernel/x86/ports.h"
 
+/* Most registers in port space have one byte, which is therefore tested for first. */
+
 static uint64_t ports_read(const struct registers *window, uint64_t address, unsigned bytes)
 {
     (void)window;
     uint16_t port = (uint16_t)address;
+    if (bytes == 1)
+        return port_in8(port);
     switch (bytes) {
-    case 1: return port_in8(port);
     case 2: return port_in16(port);
     case 4: return port_in32(port);
     default: panic("registers: port %x: access of %u bytes", port, bytes);
@@ -24,8 +27,11 @@ static void ports_write(const struct registers *window, uint64_t address, unsign
 {
     (void)window;
     uint16_t port = (uint16_t)address;
+    if (bytes == 1) {
+        port_out8(port, (uint8_t)value);
+        return;
+    }
     switch (bytes) {
-    case 1: port_out8(port, (uint8_t)value); break;
     case 2: port_out16(port, (uint16_t)value); break;
     case 4: port_out32(port, (uint32_t)value); break;
     default: panic("registers: port %x: access of %u bytes", port, bytes);
