@@ -36,15 +36,15 @@ struct bench_source {
     /* of the device */
     struct bench_read *reads;
     unsigned depth;
-    struct semaphore idle_count;
-    struct spin lock;      /* guards what follows, which the completion thread changes */
+    struct spin lock;      /* guards what follows, which callbacks change */
+    struct wait_queue changed;
     struct list idle;      /* the last one that ended is first: its memory may be cached */
+    unsigned in_flight;
     status_t first_error;
 };
 
 /* ---- the reads of a device ------------------------------------------------------------------ */
 
-/* Runs on the completion thread. */
 static void read_complete(struct io_request *request)
 {
     struct bench_source *source = request->context;
@@ -54,10 +54,11 @@ static void read_complete(struct io_request *request)
     if (!source->first_error)
         source->first_error = request->status;
     list_push_front(&source->idle, &read->link);
-    spin_unlock(&source->lock);
+    source->in_flight--;
+    wait_queue_wake_one(&source->changed);
 
     /* The last access: source_drain() may return now. */
-    semaphore_up(&source->idle_count);
+    spin_unlock(&source->lock);
 }
 
 static status_t reads_create(struct bench_source *source)
@@ -68,7 +69,7 @@ static status_t reads_create(struct bench_source *source)
 
     spin_init(&source->lock, RANK_QUEUE);
     list_init(&source->idle);
-    semaphore_init(&source->idle_count, source->depth);
+    wait_queue_init(&source->changed);
     for (unsigned i = 0; i < source->depth; i++) {
         struct bench_read *read = &source->reads[i];
         read->segment.address = mem_alloc(source->buffer_bytes);
@@ -79,6 +80,15 @@ static status_t reads_create(struct bench_source *source)
          * the clock runs. */
         memset(read->segment.address, 0, source->buffer_bytes);
         read->segment.length_bytes = (uint32_t)source->buffer_bytes;
+        read->request = (struct io_request){
+            .device = source->device.device,
+            .op = IO_READ,
+            .generation = source->device.generation,
+            .segments = &read->segment,
+            .segment_count = 1,
+            .complete = read_complete,
+            .context = source,
+        };
         list_push_back(&source->idle, &read->link);
     }
     return 0;
@@ -94,31 +104,20 @@ static void reads_destroy(struct bench_source *source)
 /* Waits until a read is idle, and submits it. Returns the error of an earlier read, if any. */
 static status_t source_submit(struct bench_source *source, uint64_t offset_bytes, size_t bytes)
 {
-    /* A wait without a deadline always succeeds; a device ends each request by its own deadline. */
-    while (semaphore_down(&source->idle_count, TIME_NEVER))
-        ;
+    /* Without a deadline: a device ends each request by its own. */
     spin_lock(&source->lock);
+    while (list_empty(&source->idle))
+        IGNORE(wait_queue_wait(&source->changed, &source->lock, TIME_NEVER));
     status_t status = source->first_error;
-    struct bench_read *read = container_of(list_pop_front(&source->idle), struct bench_read, link);
-    if (status)
-        list_push_front(&source->idle, &read->link);
+    struct list *link = status ? NULL : list_pop_front(&source->idle);
+    source->in_flight += !status;
     spin_unlock(&source->lock);
-
-    if (status) {
-        semaphore_up(&source->idle_count);
+    if (status)
         return status;
-    }
-    read->request = (struct io_request){
-        .device = source->device.device,
-        .op = IO_READ,
-        .generation = source->device.generation,
-        .offset_bytes = offset_bytes,
-        .length_bytes = bytes,
-        .segments = &read->segment,
-        .segment_count = 1,
-        .complete = read_complete,
-        .context = source,
-    };
+
+    struct bench_read *read = container_of(link, struct bench_read, link);
+    read->request.offset_bytes = offset_bytes;
+    read->request.length_bytes = bytes;
     io_submit(&read->request);
     return 0;
 }
@@ -128,10 +127,12 @@ static status_t source_drain(struct bench_source *source)
 {
     if (!source->reads)
         return 0;
-    for (unsigned i = 0; i < source->depth; i++)
-        while (semaphore_down(&source->idle_count, TIME_NEVER))
-            ;
-    return source->first_error;
+    spin_lock(&source->lock);
+    while (source->in_flight)
+        IGNORE(wait_queue_wait(&source->changed, &source->lock, TIME_NEVER));
+    status_t status = source->first_error;
+    spin_unlock(&source->lock);
+    return status;
 }
 
 /* ---- a device or a file --------------------------------------------------------------------- */
