@@ -3,7 +3,6 @@
  * channel and reports the end of each command.
  */
 #include "kernel/bus/command_queue.h"
-#include "kernel/dev/io.h"
 #include "lib/macros.h"
 
 enum command_state { COMMAND_WAITING = 1, COMMAND_STARTED, COMMAND_ENDED };
@@ -144,19 +143,6 @@ bool command_queue_again(struct command_queue *queue, struct bus_command *comman
 
 /* ---- the worker --------------------------------------------------------------------------- */
 
-/* Reports an ended command, unless it is queued again. The io requests that end with it are called
- * back here, so that no other thread need be woken for that. */
-static void queue_report(struct command_queue *queue, struct bus_command *command)
-{
-    struct io_assist assist;
-    if (!command->kind->conclude(queue, command))
-        return;
-
-    io_assist_begin(&assist);
-    command->kind->report(command);
-    io_assist_end(&assist);
-}
-
 /* Ends the started commands whose deadline has come. *wake_us: when the next one's comes. Caller
  * holds the lock, here and below. */
 static void end_overdue(struct command_queue *queue, uint64_t now_us, uint64_t *wake_us)
@@ -262,7 +248,7 @@ static void queue_worker(void *argument)
         if (step == STEP_RECOVER)
             queue_recover(queue);
         else if (step == STEP_REPORT)
-            queue_report(queue, command);
+            command->kind->report(queue, command);
         else
             command->kind->start(queue, command);
     }

@@ -37,11 +37,9 @@ struct command_kind {
     /* Sends the command to its unit; command_queue_done() then ends it, before start() returns or
      * later. May wait, but not beyond command->deadline_us. */
     void (*start)(struct command_queue *queue, struct bus_command *command);
-    /* Decides from the unit's answer how an ended command is reported. May send other commands by
-     * command_queue_run(). False: the command was queued again by command_queue_again(). */
-    bool (*conclude)(struct command_queue *queue, struct bus_command *command);
-    /* Returns the command to its submitter, who may free it. Must not wait. */
-    void (*report)(struct bus_command *command);
+    /* Returns an ended command to its submitter, who may free it, or queues it again by
+     * command_queue_again(). */
+    void (*report)(struct command_queue *queue, struct bus_command *command);
 };
 
 /* The part of every command that the queue uses. Embedded in struct scsi_command and struct
@@ -112,7 +110,7 @@ void command_queue_done(struct command_queue *queue, struct bus_command *command
 /* Makes the worker call reset(), such as after an error interrupt or the loss of a link. */
 void command_queue_recover(struct command_queue *queue);
 
-/* ---- for kinds: the worker, inside conclude() ----------------------------------------------- */
+/* ---- for kinds: the worker, inside report() ------------------------------------------------- */
 
 /* Queues an ended command again, as the first one that waits, not to be started earlier than at
  * not_before_us. False if it was aborted: it is then still ended. */

@@ -144,6 +144,12 @@ void transfers_destroy(struct device *device);
  * returned in this round yet. NULL: there are no more. Rounds are numbered from 1. */
 struct device *transfers_next_owner(unsigned round);
 
+/* completion.c: marks a request as ended. False: it had ended already. Any context. */
+bool request_end(struct io_request *request, status_t status, uint64_t done_bytes) MUST_CHECK;
+/* completion.c: empties a list of ended requests: hands them to the thread that calls them back, or
+ * calls them back here. The former in any context; the latter on a thread without a spinlock. */
+void requests_append(struct list *ended);
+void requests_call_back(struct list *ended);
 /* completion.c: a transfer is in flight: the completion thread looks for overdue ones from time to
  * time. Caller holds device_lock(). */
 void watch_begin(void);

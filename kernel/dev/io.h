@@ -3,13 +3,13 @@
  *
  * A request names the operation, the place (offset and length in bytes), and the memory (a list of
  * segments). io_submit() queues it and returns; the request ends exactly once, through its
- * callback, on the completion thread or by io_assist_end(). Until then the request and its memory
- * belong to kernel/dev.
+ * callback, on the completion thread, by io_assist_end() or by io_transfer_finish(). Until then the
+ * request and its memory belong to kernel/dev.
  *
  *     submit -> checked, queued on the drive -> carved into transfers that keep the device's
  *     limits (through bounce pages where it cannot reach the memory) -> the driver's start() ->
  *     io_transfer_done() in any context -> next transfer, or io_complete() -> completion thread, or
- *     a thread that assists -> request->complete()
+ *     the submitter that assists, or the driver's thread -> request->complete()
  *
  * Invariants  status 0 <=> done_bytes == length. done_bytes is a prefix that is valid.
  *             A request has at most one transfer in flight. Nothing here allocates, so reading
@@ -143,20 +143,23 @@ void io_submit(struct io_request *request);
 /* Ends a transfer. Called by its driver, once, in any context. With status 0 all length_bytes are
  * done; otherwise the first done_bytes are valid. */
 void io_transfer_done(struct io_transfer *transfer, status_t status, uint32_t done_bytes);
+/* The same on a driver's own thread, which holds no spinlock and is not inside start(). It calls
+ * back the requests that end, so that no other thread need be woken for that. */
+void io_transfer_finish(struct io_transfer *transfer, status_t status, uint32_t done_bytes);
 
 /* Ends a request that was not passed to a driver, for layers that answer by themselves. Any
  * context: an atomic state change and an append to the completion queue. Of two callers the second
  * does nothing. */
 void io_complete(struct io_request *request, status_t status, uint64_t done_bytes);
 
-/* A thread that is about to end requests may call back itself, so that no other thread need be
- * woken: one that submits to a device that is memory, or whose bytes the host has in memory, which
- * ends the request inside io_submit(); or a driver's worker.
+/* A device that is memory, or whose bytes the host has in memory, ends a request inside
+ * io_submit(). A thread that is going to wait for it may call back itself, so that no thread need
+ * be woken:
  *
- *     io_assist_begin(&assist); submit, or end transfers; io_assist_end(&assist)
+ *     io_assist_begin(&assist); submit; io_assist_end(&assist); wait
  *
- * io_assist_end() calls back the requests that ended since io_assist_begin() and that this thread
- * submitted or ended. The thread holds no spinlock, and does not wait in between. */
+ * io_assist_end() calls back those requests of this thread that ended since io_assist_begin(). The
+ * thread holds no spinlock, and does not wait in between. */
 struct io_assist {
     struct list link;
     const struct thread *thread;

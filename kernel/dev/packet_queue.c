@@ -72,8 +72,8 @@ static bool try_later(struct packet_queue *queue, struct scsi_command *command)
            command_queue_again(&queue->commands, &command->base, later_us);
 }
 
-/* Does whatever the answer of the command's unit asks for. */
-static bool packet_conclude(struct command_queue *commands, struct bus_command *base)
+/* Reports an ended command, after whatever its unit's answer asks for. */
+static void packet_report(struct command_queue *commands, struct bus_command *base)
 {
     struct packet_queue *queue = queue_of(commands);
     struct scsi_command *command = command_of(base);
@@ -97,7 +97,7 @@ static bool packet_conclude(struct command_queue *commands, struct bus_command *
             /* Back into the queue. Its callback runs when the unit has taken it, or when
              * its time is up. */
             if (try_later(queue, command))
-                return false;
+                return;
             base->status = -EBUSY;
             break;
         case SCSI_CHECK_CONDITION:
@@ -110,18 +110,13 @@ static bool packet_conclude(struct command_queue *commands, struct bus_command *
             base->status = -EIO;
         }
     }
-    return true;
-}
 
-static void packet_report(struct bus_command *base)
-{
-    struct scsi_command *command = command_of(base);
+    /* The callback may free the command. */
     command->complete(command);
 }
 
 static const struct command_kind packet_kind = {
     .start = packet_start,
-    .conclude = packet_conclude,
     .report = packet_report,
 };
 

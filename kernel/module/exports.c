@@ -273,6 +273,7 @@ EXPORT(driver_put);
 EXPORT(io_complete);
 EXPORT(io_submit);
 EXPORT(io_transfer_done);
+EXPORT(io_transfer_finish);
 EXPORT(io_wait);
 EXPORT(io_zero);
 

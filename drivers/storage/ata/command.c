@@ -36,25 +36,21 @@ static void command_start(struct command_queue *queue, struct bus_command *base)
     command->port->ops->start(command->port, command);
 }
 
-static bool command_conclude(struct command_queue *queue, struct bus_command *base)
+static void command_report(struct command_queue *queue, struct bus_command *base)
 {
     (void)queue;
+    struct ata_command *command = command_of(base);
 
     /* The unit's own failure: the channel is in step with it, so there was no reset. */
-    if (!base->status && command_of(base)->result.status & (ATA_STATUS_ERR | ATA_STATUS_DF))
+    if (!base->status && command->result.status & (ATA_STATUS_ERR | ATA_STATUS_DF))
         base->status = -EIO;
-    return true;
-}
 
-static void command_report(struct bus_command *base)
-{
-    struct ata_command *command = command_of(base);
+    /* The callback may free the command. */
     command->complete(command);
 }
 
 static const struct command_kind ata_kind_of_command = {
     .start = command_start,
-    .conclude = command_conclude,
     .report = command_report,
 };
 

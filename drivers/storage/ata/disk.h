@@ -25,7 +25,7 @@ struct ata_disk {
     struct device *unit;   /* the parent of the next: borrowed */
     struct device *device; /* the data device: borrowed */
     bool queued;           /* data goes by queued commands */
-    unsigned late_transfers; /* in a row; the channel's worker's */
+    _Atomic unsigned late_transfers; /* in a row; written by the channel's worker */
 };
 
 /* Sectors that a command moves at most: extended ones, and the others (0 in the register). */

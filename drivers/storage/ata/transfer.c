@@ -108,7 +108,7 @@ static void succeed(struct ata_disk_transfer *self)
     self->done_bytes += self->command.length_bytes;
 
     if (self->done_bytes == self->transfer->length_bytes) {
-        io_transfer_done(self->transfer, 0, self->done_bytes);
+        io_transfer_finish(self->transfer, 0, self->done_bytes);
     } else if (self->done_bytes == self->good_bytes) {
         /* The next block was named as bad: trying it alone would only take the disk's time. */
         self->transfer->exact = true;
@@ -254,6 +254,12 @@ void ata_disk_start(struct device *device, struct io_transfer *transfer)
     const struct ata_identity *identity = &disk->port->identity;
     bool flush = transfer->op == IO_FLUSH;
     struct ata_disk_transfer *self = transfer->driver_data;
+
+    /* The disk is being taken offline: fail_late(). */
+    if (disk->late_transfers >= LATE_TRANSFERS_MAX) {
+        io_transfer_done(transfer, -ENODEV, 0);
+        return;
+    }
 
     /* Without a cache every write is on the medium when it ends. */
     if (flush && !identity->flush && !identity->flush_extended) {

@@ -52,7 +52,7 @@ static void transfer_done(struct scsi_transfer *move, status_t status)
         move->transfer->exact = true;
         status = -EIO;
     }
-    io_transfer_done(move->transfer, status, move->command.length_bytes);
+    io_transfer_finish(move->transfer, status, move->command.length_bytes);
 }
 
 static void transfer_wait(struct scsi_transfer *move, status_t status)

@@ -1,6 +1,6 @@
 /*
  * completion.c - ends requests: an append from any context, and the thread that calls back, unless
- * another one assists. The same thread looks for transfers that do not end, from time to time while
+ * another one does. The same thread looks for transfers that do not end, from time to time while
  * there are any.
  */
 #include "kernel/dev/deadlines.h"
@@ -35,37 +35,54 @@ static void append(struct list *queue, struct list *link)
     wait_queue_wake_one(&completions.arrival);
 }
 
-/* Returns a thread that assists now and has submitted the request or ends it. Few threads assist at
- * a time. The caller holds the lock. */
+/* Returns the request's submitter, if it assists now. Few threads do at a time. The caller holds
+ * the lock. */
 static struct io_assist *assist_find(const struct io_request *request)
 {
-    const struct thread *current = thread_current();
     list_each(link, &completions.assists) {
         struct io_assist *assist = container_of(link, struct io_assist, link);
-        if (assist->thread == request->submitter || assist->thread == current)
+        if (assist->thread == request->submitter)
             return assist;
     }
     return NULL;
 }
 
-void io_complete(struct io_request *request, status_t status, uint64_t done_bytes)
+bool request_end(struct io_request *request, status_t status, uint64_t done_bytes)
 {
     int active = REQUEST_ACTIVE;
 
     /* An interrupt, a deadline and a removal may meet here. The first of them ends the request, and
      * the others have no effect. */
     if (!atomic_compare_exchange_strong(&request->state, &active, REQUEST_ENDED))
-        return;
+        return false;
 
     request->status = status;
     request->done_bytes = done_bytes;
+    return true;
+}
+
+void requests_append(struct list *ended)
+{
+    if (list_empty(ended))
+        return;
     spin_lock(&completions.lock);
-    struct io_assist *assist = assist_find(request);
-    if (assist)
-        list_push_back(&assist->requests, &request->link);
-    else
-        append(&completions.requests, &request->link);
+    for (struct list *link; (link = list_pop_front(ended));) {
+        struct io_assist *assist = assist_find(container_of(link, struct io_request, link));
+        if (assist)
+            list_push_back(&assist->requests, link);
+        else
+            append(&completions.requests, link);
+    }
     spin_unlock(&completions.lock);
+}
+
+void io_complete(struct io_request *request, status_t status, uint64_t done_bytes)
+{
+    struct list ended = LIST_INIT(ended);
+    if (!request_end(request, status, done_bytes))
+        return;
+    list_push_back(&ended, &request->link);
+    requests_append(&ended);
 }
 
 void device_put_later(struct device *device)
@@ -81,6 +98,20 @@ void device_put_later(struct device *device)
     spin_lock(&completions.lock);
     append(&completions.devices, &device->put_link);
     spin_unlock(&completions.lock);
+}
+
+static void call_back(struct io_request *request)
+{
+    /* The callback may free the request, so its device is remembered. */
+    struct device *device = request->device;
+    request->complete(request);
+    device_put_later(device);
+}
+
+void requests_call_back(struct list *ended)
+{
+    for (struct list *link; (link = list_pop_front(ended));)
+        call_back(container_of(link, struct io_request, link));
 }
 
 /* ---- assisting ---------------------------------------------------------------------------- */
@@ -101,10 +132,7 @@ void io_assist_end(struct io_assist *assist)
         spin_unlock(&completions.lock);
 
         /* A callback may submit the rest of its work, which may end at once as well. */
-        struct io_request *request = container_of(link, struct io_request, link);
-        struct device *device = request->device;
-        request->complete(request);
-        device_put_later(device);
+        call_back(container_of(link, struct io_request, link));
         spin_lock(&completions.lock);
     }
     list_remove(&assist->link);

@@ -267,12 +267,15 @@ struct transfer_end {
     uint32_t good;   /* bytes that are valid and not yet assigned to a request, */
     uint32_t length; /* of those that the transfer had */
     bool blamed;     /* a request has ended with the status */
+    struct list ended; /* requests */
 };
 
-static void request_end(struct device *device, struct io_request *request, status_t status)
+static void settle_end(struct device *device, struct transfer_end *end, struct io_request *request,
+                       status_t status)
 {
     statistics_count_request(&device->statistics, request, status);
-    io_complete(request, status, request->done_bytes);
+    if (request_end(request, status, request->done_bytes))
+        list_push_back(&end->ended, &request->link);
 }
 
 /* Settles a request whose piece failed. Returns false if it is to be repeated. */
@@ -290,7 +293,7 @@ static bool request_fail(struct device *device, const struct io_transfer *transf
     request->exact = !end->blamed &&
                      (transfer->exact || transfer->length_bytes <= device->block_bytes);
     end->blamed = true;
-    request_end(device, request, end->status);
+    settle_end(device, end, request, end->status);
     return true;
 }
 
@@ -314,7 +317,7 @@ static void transfer_settle(struct device *device, struct io_transfer *transfer,
         bool failed = end->status && (good < piece || list_empty(&transfer->requests));
         bool ended = !failed && request->done_bytes == request->length_bytes;
         if (ended)
-            request_end(device, request, 0);
+            settle_end(device, end, request, 0);
         else if (!failed || !request_fail(device, transfer, end, request, merged))
             list_push_front(&again, &request->link);
     }
@@ -324,7 +327,9 @@ static void transfer_settle(struct device *device, struct io_transfer *transfer,
         schedule_put_back(&device->waiting, container_of(link, struct io_request, link));
 }
 
-void io_transfer_done(struct io_transfer *transfer, status_t status, uint32_t done_bytes)
+/* Ends a transfer. `here`: calls back the requests that end with it. */
+static void transfer_finish(struct io_transfer *transfer, status_t status, uint32_t done_bytes,
+                            bool here)
 {
     struct device *device = transfer->device;
     struct io_request *first = container_of(transfer->requests.next, struct io_request, link);
@@ -347,12 +352,29 @@ void io_transfer_done(struct io_transfer *transfer, status_t status, uint32_t do
             status = -ESTALE;
     }
 
-    struct transfer_end end = { .status = status, .good = good, .length = transfer->length_bytes };
+    struct transfer_end end = { .status = status, .good = good, .length = transfer->length_bytes,
+                                .ended = LIST_INIT(end.ended) };
     transfer_settle(device, transfer, &end);
     transfer_release(device, transfer);
+    if (!here)
+        requests_append(&end.ended);
+
+    /* The device gets its next transfers first. */
     pump(device);
     spin_unlock(&device->queue_lock);
+    if (here)
+        requests_call_back(&end.ended);
     device_put_later(device);
+}
+
+void io_transfer_done(struct io_transfer *transfer, status_t status, uint32_t done_bytes)
+{
+    transfer_finish(transfer, status, done_bytes, false);
+}
+
+void io_transfer_finish(struct io_transfer *transfer, status_t status, uint32_t done_bytes)
+{
+    transfer_finish(transfer, status, done_bytes, true);
 }
 
 /* ---- waiting ------------------------------------------------------------------------------ */
