@@ -443,6 +443,7 @@ EXPORT(path_set_attributes);
 EXPORT(path_set_modified);
 EXPORT(path_set_times);
 EXPORT(path_text);
+EXPORT(path_text_copy);
 EXPORT(path_vnode);
 EXPORT(path_walk);
 EXPORT(replace_abandon);

@@ -162,12 +162,6 @@ bool name_clean(char *name);
 status_t name_lookup(struct fsd *fsd, struct vnode *directory, struct element element,
                      vnode_id_t *id) MUST_CHECK;
 
-/* ---- path/path_text.c ----------------------------------------------------------------------- */
-
-/* Returns the absolute path, or that of a name below it, in memory that the caller frees; NULL
- * without memory. */
-char *path_text_copy(struct path *path, const struct element *name);
-
 /* ---- write/dirty_fsds.c ------------------------------------------------------------------- */
 
 /* Which file systems have changed. */

@@ -56,6 +56,9 @@ status_t path_child(struct path *parent, const char *name, bool cross,
                     struct path **result) MUST_CHECK;
 /* Stores the absolute path, cut to `bytes`; returns its whole length. */
 size_t path_text(struct path *path, char *text, size_t bytes);
+/* Returns the absolute path; or with `name`, that of a name in it. In memory that the caller frees:
+ * the path may become longer or shorter at any time. NULL without memory. */
+char *path_text_copy(struct path *path, const struct element *name);
 struct vnode *path_vnode(struct path *path); /* borrowed */
 struct fsd *path_fsd(struct path *path);     /* borrowed */
 bool path_is_directory(struct path *path);

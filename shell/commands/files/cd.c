@@ -36,14 +36,12 @@ static void append_elements(struct buffer *text, const char *path)
 /* Stores the path without links, for -P, of a directory. */
 static status_t physical_path(struct path *path, struct buffer *text)
 {
-    size_t bytes = path_text(path, NULL, 0) + 1;
-    char *found = mem_alloc(bytes);
+    char *found = path_text_copy(path, NULL);
     if (!found)
         return -ENOMEM;
 
-    path_text(path, found, bytes);
     buffer_clear(text);
-    buffer_put(text, found, bytes - 1);
+    buffer_put(text, found, strlen(found));
     mem_free(found);
     return text->status;
 }

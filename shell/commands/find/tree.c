@@ -132,10 +132,7 @@ static void tree_line(struct tree *tree, const struct name *name, struct path *p
 static int tree_fail(const struct tree *tree, struct path *path, const char *name,
                      status_t status)
 {
-    size_t bytes = path_text(path, NULL, 0) + 1;
-    char *text = mem_alloc(bytes);
-    if (text)
-        path_text(path, text, bytes);
+    char *text = path_text_copy(path, NULL);
     int result = shell_fail_below(tree->shell, text ? text : "", name, status);
     mem_free(text);
     return result;

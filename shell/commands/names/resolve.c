@@ -123,12 +123,9 @@ status_t resolve_name(struct shell *shell, const char *name, enum resolve_mode m
         return -ENOENT;
 
     /* The current directory's path has no links, and is the start of a relative name. */
-    size_t bytes = path_text(shell->directory, NULL, 0) + 1;
-    char *start = *name == '/' ? join_path("", "") : mem_alloc(bytes);
+    char *start = *name == '/' ? join_path("", "") : path_text_copy(shell->directory, NULL);
     r.rest = join_path(name, "");
     status_t status = start && r.rest ? 0 : -ENOMEM;
-    if (!status && *name != '/')
-        path_text(shell->directory, start, bytes);
     if (!status && *start && !text_equal(start, "/"))
         buffer_put(result, start, strlen(start));
 

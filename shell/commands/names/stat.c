@@ -61,10 +61,7 @@ static void stat_print(struct shell *shell, struct path *path, const struct node
     struct stream *out = shell->out;
 
     /* The path is shown as the kernel knows it: absolute, and without links. */
-    size_t bytes = path_text(path, NULL, 0) + 1;
-    char *text = mem_alloc(bytes);
-    if (text)
-        path_text(path, text, bytes);
+    char *text = path_text_copy(path, NULL);
     stream_text(out, "      path ");
     stream_escaped(out, text ? text : "?", false);
     mem_free(text);

@@ -474,23 +474,25 @@ BODY(removed_directories)
     stop();
 }
 
-/* Walks into a directory while it is moved. */
+/* Gives a directory its other name, again and again. */
 static _Atomic bool movers_end;
 
-static void mover(void *unused)
+static void mover(void *names)
 {
-    (void)unused;
+    const char *const *name = names;
     struct path *root = path_root();
     for (unsigned i = 0; !movers_end; i++) {
-        status_t status = vfs_rename(root, i % 2 ? "/y" : "/x", i % 2 ? "/x" : "/y");
+        status_t status = vfs_rename(root, name[i % 2], name[!(i % 2)]);
         expect("rename", status, 0);
         thread_sleep_until(time_now_us() + 1);
     }
     path_put(root);
 }
 
+/* Walks into a directory while it is moved. */
 static void racing_body(void *unused)
 {
+    static const char *names[] = { "/x", "/y" };
     (void)unused;
     start();
     rig_mkdir("/x");
@@ -498,7 +500,7 @@ static void racing_body(void *unused)
     movers_end = false;
     char text[16];
     struct path *root = path_root(), *path, *last = NULL;
-    struct thread *thread = thread_create("mover", PRIORITY_NORMAL, mover, NULL);
+    struct thread *thread = thread_create("mover", PRIORITY_NORMAL, mover, names);
     for (unsigned i = 0; i < 200; i++) {
         status_t status = path_walk(root, i % 2 ? "/x/in" : "/y/in", 0, &path);
         kassert(!status || status == -ENOENT);
@@ -529,6 +531,33 @@ static void test_racing(void **state)
     rig_run(racing_body, NULL, 20);
 }
 
+/* The path of the current directory is one or the other, although both differ in length. */
+static void shown_body(void *line)
+{
+    static const char *names[] = { "/x", "/a longer name" };
+    start();
+    rig_mkdir("/x");
+    says("cd /x", "");
+    movers_end = false;
+    struct thread *thread = thread_create("mover", PRIORITY_NORMAL, mover, names);
+    for (unsigned i = 0; i < 200; i++) {
+        out.used = 0;
+        kassert(shell_run_text(&shell, line) == SHELL_DONE);
+        if (strcmp(out.text, "/x\n") != 0 && strcmp(out.text, "/a longer name\n") != 0)
+            panic("%s printed %s", (const char *)line, out.text);
+    }
+    movers_end = true;
+    thread_join(thread);
+    stop();
+}
+
+static void test_shown_paths(void **state)
+{
+    (void)state;
+    rig_run(shown_body, "pwd -P", 20);
+    rig_run(shown_body, "realpath -s .", 20);
+}
+
 int main(void)
 {
     log_set_level(LOG_ERROR);
@@ -549,6 +578,7 @@ int main(void)
         cmocka_unit_test(test_moved_directories),
         cmocka_unit_test(test_removed_directories),
         cmocka_unit_test(test_racing),
+        cmocka_unit_test(test_shown_paths),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
