@@ -53,14 +53,15 @@ struct thread *thread_current(void)
 
 /* ---- choosing the next thread ---------------------------------------------------------------- */
 
-/* Charges the current thread for the time since it was last charged. */
-static void charge_current(void)
+/* Charges the current thread for the time since it was last charged. Returns the time. */
+static uint64_t charge_current(void)
 {
     struct thread *current = thread_current();
     uint64_t now = time_now_us();
     current->cpu_us += now - running_since_us;
     current->slice_left_us -= (int64_t)(now - running_since_us);
     running_since_us = now;
+    return now;
 }
 
 /* An equal thread is ready: the current one gets the rest of its slice. A timer that was started
@@ -220,9 +221,8 @@ void thread_park(uint64_t deadline_us)
 
     /* Interrupts are off from the check of the permit to the switch, so a wake-up cannot come in
      * between. A timer whose deadline is TIME_NEVER never fires. */
-    if (!current->permit && (deadline_us == TIME_NEVER || time_now_us() < deadline_us)) {
+    if (!current->permit && charge_current() < deadline_us) {
         timer_start(&current->timer, deadline_us);
-        charge_current();
         current->state = STATE_PARKED;
         switch_away();
         timer_cancel(&current->timer);
