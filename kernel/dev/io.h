@@ -99,7 +99,8 @@ struct io_limits {
     uint32_t zero_bytes;         /* longest IO_ZERO, at least a block. 0: not supported; such a
                                     request ends with -EOPNOTSUPP */
     unsigned segment_count;      /* most segments a transfer (at most IO_SEGMENTS_MAX) */
-    uint32_t segment_align;      /* segments start and end at multiples of it (0: anywhere) */
+    uint32_t segment_align;      /* segments start and end at multiples of it: at most a page (0:
+                                    anywhere) */
     uint32_t inner_align;        /* where one segment ends and the next one starts are multiples of
                                     it: a power of 2 up to a page, which PRP lists of NVMe need */
     uint64_t highest_address;    /* highest physical byte it can reach */

@@ -9,13 +9,15 @@ enum { TRANSFER_BYTES_MAX = 1 << 30 }; /* without a limit of the device: fits in
 
 static bool segment_reachable(const struct io_limits *limits, const struct io_segment *segment)
 {
-    uint64_t first = mem_physical(segment->address);
-    if (limits->highest_address && first + segment->length_bytes - 1 > limits->highest_address)
+    if (limits->highest_address &&
+        mem_physical(segment->address) + segment->length_bytes - 1 > limits->highest_address)
         return false;
 
-    /* Both ends count: a device that moves words cannot end in the middle of one. */
+    /* Both ends count: a device that moves words cannot end in the middle of one. An address and
+     * its physical one have the same place in a page. */
     uint32_t align = limits->segment_align;
-    return !align || (first % align == 0 && segment->length_bytes % align == 0);
+    return !align ||
+           ((uintptr_t)segment->address % align == 0 && segment->length_bytes % align == 0);
 }
 
 /* Returns whether the bytes follow the segment directly, in physical memory too. */

@@ -70,6 +70,10 @@ static void set_defaults(struct device *device)
         limits->segment_count = IO_SEGMENTS_MAX;
     device->driver_data_bytes += -device->driver_data_bytes % DRIVER_DATA_ALIGN;
 
+    /* A limit that all memory keeps is none: it need not be checked for each transfer. */
+    if (limits->highest_address >= mem_highest_physical())
+        limits->highest_address = 0;
+
     /* Fewer transfers where memory is small: the driver uses indexes below its own depth then. */
     size_t each = sizeof(struct io_transfer) + device->driver_data_bytes +
                   limits->segment_count * sizeof(struct io_segment);
@@ -100,8 +104,7 @@ static status_t bounce_pages_create(struct device *device)
 /* Returns whether the device uses all memory that there is, in any alignment: most do. */
 static bool reaches_all(const struct io_limits *limits)
 {
-    return (!limits->highest_address || limits->highest_address >= mem_highest_physical()) &&
-           limits->segment_align <= 1 && limits->inner_align <= 1;
+    return !limits->highest_address && limits->segment_align <= 1 && limits->inner_align <= 1;
 }
 
 status_t transfers_create(struct device *device)
