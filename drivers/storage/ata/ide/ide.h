@@ -213,12 +213,24 @@ static inline bool ide_status_floats(uint8_t status)
 }
 
 /* Reads the status without acknowledging an interrupt. */
-uint8_t ide_status(const struct ide_channel *channel);
+static inline uint8_t ide_status(const struct ide_channel *channel)
+{
+    return register_read8(&channel->place.control, IDE_CONTROL);
+}
+
 /* Waits 400 ns: after a command or a selection the status is not valid earlier. */
 void ide_settle(const struct ide_channel *channel);
-/* Polls until (status & mask) == value; -ETIMEDOUT after limit_us. */
-status_t ide_wait(const struct ide_channel *channel, uint8_t mask, uint8_t value,
-                  uint64_t limit_us) MUST_CHECK;
+/* Polls until (status & mask) == value; -ETIMEDOUT after limit_us. Usually it is so at once, and
+ * the clock is not needed. */
+status_t ide_wait_longer(const struct ide_channel *channel, uint8_t mask, uint8_t value,
+                         uint64_t limit_us) MUST_CHECK;
+static inline status_t ide_wait(const struct ide_channel *channel, uint8_t mask, uint8_t value,
+                                uint64_t limit_us)
+{
+    if ((ide_status(channel) & mask) == value)
+        return 0;
+    return ide_wait_longer(channel, mask, value, limit_us);
+}
 /* Selects the unit, whatever state it is in. */
 void ide_point(struct ide_port *port);
 /* Selects the unit, idle, if necessary after a reset. -ENODEV if it has stopped answering, -EIO if

@@ -11,11 +11,6 @@ enum {
     RESET_QUIET_US = 2000,   /* and the status is not read for 2 ms afterwards (ATA-6 9.2) */
 };
 
-uint8_t ide_status(const struct ide_channel *channel)
-{
-    return register_read8(&channel->place.control, IDE_CONTROL);
-}
-
 void ide_control(const struct ide_channel *channel, uint8_t bits)
 {
     if (channel->polled)
@@ -30,12 +25,9 @@ void ide_settle(const struct ide_channel *channel)
         (void)ide_status(channel);
 }
 
-status_t ide_wait(const struct ide_channel *channel, uint8_t mask, uint8_t value, uint64_t limit_us)
+status_t ide_wait_longer(const struct ide_channel *channel, uint8_t mask, uint8_t value,
+                         uint64_t limit_us)
 {
-    /* Usual: the clock is not needed. */
-    if ((ide_status(channel) & mask) == value)
-        return 0;
-
     uint64_t deadline_us = time_now_us() + limit_us;
     for (unsigned polls = 0;; polls++) {
         /* The clock is read first: a thread that was preempted in between is not late. */
