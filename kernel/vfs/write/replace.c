@@ -40,6 +40,17 @@ static status_t part_create(struct replacing *names)
     return status;
 }
 
+/* Removes the part after an error, which is returned. An interrupt may be that error, and must not
+ * let the part stay: it takes effect again afterwards. Another ^C ends the removal. */
+static void part_remove(struct replacing *names)
+{
+    bool interrupted = thread_interrupted();
+    thread_clear_interrupt();
+    IGNORE(place_remove(&names->part));
+    if (interrupted)
+        thread_interrupt(thread_current());
+}
+
 static status_t part_open(struct replacing *names, struct file **file)
 {
     struct path *path;
@@ -54,7 +65,7 @@ static status_t part_open(struct replacing *names, struct file **file)
     }
 
     if (status)
-        IGNORE(place_remove(&names->part)); /* the first error is returned */
+        part_remove(names);
     return status;
 }
 
@@ -144,16 +155,15 @@ status_t replace_commit(struct replacement *replacement)
     if (replace_close(replacement))
         status = place_rename(&names->part, &names->place);
 
-    /* the first error is returned */
     if (status)
-        IGNORE(place_remove(&names->part));
+        part_remove(names);
     replace_free(replacement);
     return status;
 }
 
 void replace_abandon(struct replacement *replacement)
 {
-    if (replace_close(replacement)) /* the caller has an error to report already */
-        IGNORE(place_remove(&replacement->names->part));
+    if (replace_close(replacement))
+        part_remove(replacement->names);
     replace_free(replacement);
 }

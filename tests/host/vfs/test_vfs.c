@@ -482,7 +482,7 @@ static void test_by_id(void **state)
     rig_run(by_id_body, NULL, 5);
 }
 
-/* ---- mounts in directories that are moved ------------------------------------------------- */
+/* ---- while a directory is moved ----------------------------------------------------------- */
 
 static struct semaphore moved;
 static _Atomic bool moves_stop;
@@ -499,11 +499,8 @@ static void mover_main(void *unused)
     semaphore_up(&moved);
 }
 
-/* A mount is found by its path, though another thread moves the directory that it is in. */
-static void moved_mounts_body(void *unused)
+static void mover_start(void)
 {
-    (void)unused;
-    rig_start();
     rig_mkdir("/a");
     rig_mkdir("/a/m");
     semaphore_init(&moved, 0);
@@ -511,7 +508,21 @@ static void moved_mounts_body(void *unused)
     struct thread *thread = thread_create("mover", PRIORITY_NORMAL, mover_main, NULL);
     kassert(thread);
     thread_detach(thread);
+}
 
+static void mover_stop(void)
+{
+    atomic_store(&moves_stop, true);
+    while (semaphore_down(&moved, TIME_NEVER))
+        ;
+}
+
+/* A mount is found by its path, though another thread moves the directory that it is in. */
+static void moved_mounts_body(void *unused)
+{
+    (void)unused;
+    rig_start();
+    mover_start();
     struct path *root = path_root();
     for (unsigned round = 0; round < 100; round++) {
         const char *path = rig_random() % 2 ? "/a/m" : "/b/m";
@@ -531,9 +542,7 @@ static void moved_mounts_body(void *unused)
         expect("unmount", rig_unmount(path), 0);
     }
     path_put(root);
-    atomic_store(&moves_stop, true);
-    while (semaphore_down(&moved, TIME_NEVER))
-        ;
+    mover_stop();
     rig_stop();
 }
 
@@ -541,6 +550,33 @@ static void test_moved_mounts(void **state)
 {
     (void)state;
     rig_run(moved_mounts_body, NULL, 30);
+}
+
+/* After ^C the part of a replacement is removed, though another thread's move is waited for. */
+static void abandon_body(void *unused)
+{
+    struct replacement replacement;
+    (void)unused;
+    rig_start();
+    mover_start();
+    struct path *root = path_root();
+    for (unsigned round = 0; round < 100; round++) {
+        expect("begin", replace_begin(root, "/f", 0, &replacement), 0);
+        thread_interrupt(thread_current());
+        replace_abandon(&replacement);
+        kassert(thread_interrupted());
+        thread_clear_interrupt();
+        expect("part", rig_walk("/.f.part~1"), -ENOENT);
+    }
+    path_put(root);
+    mover_stop();
+    rig_stop();
+}
+
+static void test_abandon(void **state)
+{
+    (void)state;
+    rig_run(abandon_body, NULL, 10);
 }
 
 int main(void)
@@ -552,7 +588,7 @@ int main(void)
         cmocka_unit_test(test_listing), cmocka_unit_test(test_space),
         cmocka_unit_test(test_paths),   cmocka_unit_test(test_mounts),
         cmocka_unit_test(test_gone),    cmocka_unit_test(test_by_id),
-        cmocka_unit_test(test_moved_mounts),
+        cmocka_unit_test(test_moved_mounts), cmocka_unit_test(test_abandon),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     free(image);
