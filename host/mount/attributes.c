@@ -75,26 +75,35 @@ void attributes_fill(const struct node_info *info, struct stat *stat)
     stat->st_ctim = time_or(info->has_changed, info->changed_s, modified);
 }
 
-void mount_getattr(fuse_req_t request, fuse_ino_t inode, struct fuse_file_info *file)
+void reply_attributes(fuse_req_t request, fuse_ino_t inode, struct path *path, status_t status)
 {
     struct node_info info;
     struct stat stat;
-    struct path *path;
-    (void)file;
-
-    operation_begin(request);
-    status_t status = node_path(inode, &path);
     if (!status)
         status = path_info(path, INFO_ALL, &info);
     operation_end(request);
+    bool removed = !status && path_is_unlinked(path);
     path_put(path);
     if (status) {
         reply_status(request, status);
         return;
     }
+
+    /* a removed file that is open has no name */
     attributes_fill(&info, &stat);
     stat.st_ino = inode;
+    if (removed)
+        stat.st_nlink = 0;
     fuse_reply_attr(request, &stat, cache_seconds());
+}
+
+void mount_getattr(fuse_req_t request, fuse_ino_t inode, struct fuse_file_info *file)
+{
+    struct path *path;
+    (void)file;
+    operation_begin(request);
+    status_t status = node_path(inode, &path);
+    reply_attributes(request, inode, path, status);
 }
 
 /* ---- extended attributes -------------------------------------------------------------------- */

@@ -117,6 +117,9 @@ static inline double cache_seconds(void)
 
 /* Fills in what the options and the information on a node lead to. */
 void attributes_fill(const struct node_info *info, struct stat *stat);
+/* Ends an operation, whose status is given: answers with the node's attributes. Takes the reference
+ * to the path over. */
+void reply_attributes(fuse_req_t request, fuse_ino_t inode, struct path *path, status_t status);
 void mount_getattr(fuse_req_t request, fuse_ino_t inode, struct fuse_file_info *info);
 void mount_getxattr(fuse_req_t request, fuse_ino_t inode, const char *name, size_t bytes);
 void mount_listxattr(fuse_req_t request, fuse_ino_t inode, size_t bytes);

@@ -107,22 +107,9 @@ void mount_setattr(fuse_req_t request, fuse_ino_t inode, struct stat *wanted, in
                    struct fuse_file_info *info)
 {
     struct path *path;
-    struct node_info node;
-    struct stat stat;
     operation_begin(request);
     status_t status = node_path(inode, &path);
     if (!status)
         status = set_attributes(path, info ? handle_file(info) : NULL, wanted, what);
-    if (!status)
-        status = path_info(path, INFO_ALL, &node);
-    operation_end(request);
-    path_put(path);
-    if (status) {
-        reply_status(request, status);
-        return;
-    }
-
-    attributes_fill(&node, &stat);
-    stat.st_ino = inode;
-    fuse_reply_attr(request, &stat, cache_seconds());
+    reply_attributes(request, inode, path, status);
 }

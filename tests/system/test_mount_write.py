@@ -132,6 +132,7 @@ def test_names(tmp_path, kind):
             assert os.readlink(f"/proc/self/fd/{directory}") == str(mnt / "other" / "below")
             os.rename("file", "renamed", src_dir_fd=directory, dst_dir_fd=directory)
             assert os.listdir(directory) == ["renamed"] and gone.read() == "gone"
+            assert os.fstat(gone.fileno()).st_nlink == 0
             os.close(directory)
             file.write("more")
         assert (mnt / "other" / "below" / "renamed").read_text() == "more"
