@@ -127,7 +127,7 @@ def test_names(tmp_path, kind):
         (below / "gone").write_text("gone")
         with open(below / "file", "r+") as file, open(below / "gone") as gone:
             (below / "gone").unlink()
-            directory = os.open(below, os.O_PATH)
+            directory = os.open(below, os.O_RDONLY)
             os.rename(mnt / "dir", mnt / "other")
             assert os.readlink(f"/proc/self/fd/{directory}") == str(mnt / "other" / "below")
             os.rename("file", "renamed", src_dir_fd=directory, dst_dir_fd=directory)
