@@ -297,10 +297,11 @@ status_t shell_copy_for_thread(struct shell *shell, struct shell *copy)
 
 void shell_prompt(const struct shell *shell, char *text, size_t bytes)
 {
+    static const char end[] = "$ ";
     size_t used = text_copy(text, bytes, "spindle:");
-    used += path_text(shell->directory, text + used, bytes - used - 3);
-    used = min(used, bytes - 3);
-    text_copy(text + used, bytes - used, "$ ");
+    used += path_text(shell->directory, text + used, bytes - used - strlen(end));
+    used = min(used, bytes - sizeof(end)); /* it may be cut */
+    text_copy(text + used, bytes - used, end);
 
     /* A name from a medium must not move the cursor. */
     for (char *at = text; *at; at++)

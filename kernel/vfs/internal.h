@@ -307,7 +307,7 @@ status_t mounts_add_writer(struct fsd *fsd) MUST_CHECK;
 void mounts_remove_writer(struct fsd *fsd);
 /* Adds it to the table, which takes over the reference. -EBUSY if something is mounted there, if
  * another file system may write to the device, or if a directory above it is being moved, or was
- * since the place's text was made. */
+ * since the place's text was made. -ENOENT if the mount that it is in has left the table. */
 status_t mount_add(struct mount *mount, const struct mount_place *place) MUST_CHECK;
 /* Returns the mount that covers `parent`/`name`: a reference, or NULL. */
 struct mount *mount_find(struct path *parent, struct element name);

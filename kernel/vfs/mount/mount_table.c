@@ -233,25 +233,26 @@ void mounts_remove_writer(struct fsd *fsd)
 status_t mount_add(struct mount *mount, const struct mount_place *place)
 {
     struct mount **bucket = &by_hash[mount->hash % BUCKETS];
+    const struct mount *above = place->path ? place->path->mount : NULL;
     mutex_lock(&mounts_lock);
     bool taken = has_writer(mount->fsd);
+    bool gone = above && above->left;
 
     /* A move that begins later finds this mount in the table. */
-    if (place->path)
-        taken |= vnode_is_moving(place->path->mount->fsd) ||
-                 !path_has_text(place->path, place->text);
+    if (above)
+        taken |= vnode_is_moving(above->fsd) || !path_has_text(place->path, place->text);
 
     /* The whole list, not the bucket: mounting is rare, and texts decide. */
     list_each(link, &mounts)
         taken |= text_equal(container_of(link, struct mount, link)->text, mount->text);
-    if (!taken) {
+    if (!taken && !gone) {
         mount->number = ++last_number;
         mount->next_of_hash = *bucket;
         *bucket = mount;
         list_push_back(&mounts, &mount->link);
     }
     mutex_unlock(&mounts_lock);
-    return taken ? -EBUSY : 0;
+    return gone ? -ENOENT : taken ? -EBUSY : 0;
 }
 
 /* ---- removing ----------------------------------------------------------------------------- */

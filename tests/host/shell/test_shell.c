@@ -11,6 +11,7 @@
 
 #include "lib/macros.h"
 #include "shell/language/run.h"
+#include "shell/shell.h"
 #include "tests/host/rig.h"
 #include "tests/host/shown.h"
 
@@ -483,6 +484,34 @@ static void test_streams(void **state)
     rig_run(body_stream_pieces, NULL, 1);
 }
 
+/* ---- the prompt --------------------------------------------------------------------------- */
+
+/* A path that is too long for it is cut, and the end of the prompt stays. */
+static void body_prompt(void *argument)
+{
+    struct shell shell;
+    char prompt[24];
+    (void)argument;
+    shown_shell_start(&shell);
+    shell_prompt(&shell, prompt, sizeof(prompt));
+    kassert(!strcmp(prompt, "spindle:/$ "));
+    rig_mkdir("/0123456789012345678901234567890123456789");
+    kassert(!shell_run_text(&shell, "cd /0*"));
+    for (size_t bytes = 12; bytes <= sizeof(prompt); bytes++) {
+        shell_prompt(&shell, prompt, bytes);
+        kassert(strlen(prompt) == bytes - 1);
+        kassert(!strncmp(prompt, "spindle:/01234567890123", bytes - 3));
+        kassert(!strcmp(prompt + bytes - 3, "$ "));
+    }
+    shown_shell_stop(&shell);
+}
+
+static void test_prompt(void **state)
+{
+    (void)state;
+    rig_run(body_prompt, NULL, 1);
+}
+
 /* ---- no memory ---------------------------------------------------------------------------- */
 
 static const char *const poor_lines[] = {
@@ -526,6 +555,7 @@ int main(void)
         cmocka_unit_test(test_lines),
         cmocka_unit_test(test_pipes),
         cmocka_unit_test(test_streams),
+        cmocka_unit_test(test_prompt),
         cmocka_unit_test(test_no_memory),
     };
     return cmocka_run_group_tests_name("test_shell", tests, NULL, NULL);

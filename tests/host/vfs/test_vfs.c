@@ -482,103 +482,6 @@ static void test_by_id(void **state)
     rig_run(by_id_body, NULL, 5);
 }
 
-/* ---- while a directory is moved ----------------------------------------------------------- */
-
-static struct semaphore moved;
-static _Atomic bool moves_stop;
-
-static void mover_main(void *unused)
-{
-    struct path *root = path_root();
-    (void)unused;
-    for (unsigned round = 0; !atomic_load(&moves_stop); round++) {
-        status_t status = vfs_rename(root, round % 2 ? "/b" : "/a", round % 2 ? "/a" : "/b");
-        kassert(!status || status == -EBUSY || status == -ENOENT);
-    }
-    path_put(root);
-    semaphore_up(&moved);
-}
-
-static void mover_start(void)
-{
-    rig_mkdir("/a");
-    rig_mkdir("/a/m");
-    semaphore_init(&moved, 0);
-    atomic_store(&moves_stop, false);
-    struct thread *thread = thread_create("mover", PRIORITY_NORMAL, mover_main, NULL);
-    kassert(thread);
-    thread_detach(thread);
-}
-
-static void mover_stop(void)
-{
-    atomic_store(&moves_stop, true);
-    while (semaphore_down(&moved, TIME_NEVER))
-        ;
-}
-
-/* A mount is found by its path, though another thread moves the directory that it is in. */
-static void moved_mounts_body(void *unused)
-{
-    (void)unused;
-    rig_start();
-    mover_start();
-    struct path *root = path_root();
-    for (unsigned round = 0; round < 100; round++) {
-        const char *path = rig_random() % 2 ? "/a/m" : "/b/m";
-        struct path *at;
-        status_t status = rig_mount_type(path, "ramfs");
-        kassert(!status || status == -EBUSY || status == -ENOENT);
-        if (status)
-            continue;
-
-        /* it may have been moved after it was found, and stays there now */
-        if (path_walk(root, path, 0, &at)) {
-            path = path[1] == 'a' ? "/b/m" : "/a/m";
-            expect(path, path_walk(root, path, 0, &at), 0);
-        }
-        kassert(path_is_mount_point(at));
-        path_put(at);
-        expect("unmount", rig_unmount(path), 0);
-    }
-    path_put(root);
-    mover_stop();
-    rig_stop();
-}
-
-static void test_moved_mounts(void **state)
-{
-    (void)state;
-    rig_run(moved_mounts_body, NULL, 30);
-}
-
-/* After ^C the part of a replacement is removed, though another thread's move is waited for. */
-static void abandon_body(void *unused)
-{
-    struct replacement replacement;
-    (void)unused;
-    rig_start();
-    mover_start();
-    struct path *root = path_root();
-    for (unsigned round = 0; round < 100; round++) {
-        expect("begin", replace_begin(root, "/f", 0, &replacement), 0);
-        thread_interrupt(thread_current());
-        replace_abandon(&replacement);
-        kassert(thread_interrupted());
-        thread_clear_interrupt();
-        expect("part", rig_walk("/.f.part~1"), -ENOENT);
-    }
-    path_put(root);
-    mover_stop();
-    rig_stop();
-}
-
-static void test_abandon(void **state)
-{
-    (void)state;
-    rig_run(abandon_body, NULL, 10);
-}
-
 int main(void)
 {
     log_set_level(LOG_ERROR);
@@ -588,7 +491,6 @@ int main(void)
         cmocka_unit_test(test_listing), cmocka_unit_test(test_space),
         cmocka_unit_test(test_paths),   cmocka_unit_test(test_mounts),
         cmocka_unit_test(test_gone),    cmocka_unit_test(test_by_id),
-        cmocka_unit_test(test_moved_mounts), cmocka_unit_test(test_abandon),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     free(image);
