@@ -120,8 +120,9 @@ static struct thread *wait_for_ready(void)
         return next;
 
     /* Interrupts are on only while the processor halts, so no thread can become ready between
-     * take_ready() and the halt. */
+     * take_ready() and the halt. No slice ends meanwhile: its timer would wake the machine. */
     idle = true;
+    timer_cancel(&slice_timer);
     do {
         timer_prepare_halt();
         cpu_wait_interrupt();
