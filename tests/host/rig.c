@@ -56,6 +56,18 @@ void rig_run(void (*body)(void *argument), void *argument, unsigned seeds)
         panic("%s", left);
 }
 
+void rig_run_threads(unsigned count, void (*body)(void *argument))
+{
+    struct thread *threads[8];
+    kassert(count <= ARRAY_LENGTH(threads));
+    for (unsigned i = 0; i < count; i++) {
+        threads[i] = thread_create("worker", PRIORITY_NORMAL, body, NULL);
+        kassert(threads[i]);
+    }
+    for (unsigned i = 0; i < count; i++)
+        thread_join(threads[i]);
+}
+
 uint64_t rig_random(void)
 {
     static _Atomic uint64_t state;

@@ -20,6 +20,9 @@ void rig_stop(void);
 /* Runs the body, under `seeds` seeds in the simulation. Panics if a thread or memory is left. */
 void rig_run(void (*body)(void *argument), void *argument, unsigned seeds);
 
+/* Runs the body, whose argument is NULL, in several threads at once, and waits for their ends. */
+void rig_run_threads(unsigned count, void (*body)(void *argument));
+
 /* Returns a random number: from the seed in the simulation, else from a fixed sequence. */
 uint64_t rig_random(void);
 

@@ -141,7 +141,6 @@ static void reuse_at_once(void)
 
 enum { REUSERS = 3, REUSE_ROUNDS = 60 };
 
-static struct semaphore ended;
 static _Atomic unsigned next_reuser;
 
 /* Creates a file, and removes it: its record, and so its id, is another thread's file next. */
@@ -168,21 +167,12 @@ static void reuse(void *unused)
         expect("remove", vfs_unlink(root, path), 0);
     }
     path_put(root);
-    semaphore_up(&ended);
 }
 
 void writable_reuse(void)
 {
     rig_mkdir("/m/reuse");
     reuse_at_once();
-    semaphore_init(&ended, 0);
-    for (unsigned i = 0; i < REUSERS; i++) {
-        struct thread *thread = thread_create("reuse", PRIORITY_NORMAL, reuse, NULL);
-        kassert(thread);
-        thread_detach(thread);
-    }
-    for (unsigned i = 0; i < REUSERS; i++)
-        while (semaphore_down(&ended, TIME_NEVER))
-            ;
+    rig_run_threads(REUSERS, reuse);
     rig_unlink("/m/reuse");
 }

@@ -14,7 +14,6 @@
 #include "fs/exfat/tools/tools.h"
 #include "fs/fat/tools/tools.h"
 #include "kernel/log.h"
-#include "kernel/sched/sync.h"
 #include "lib/macros.h"
 #include "tests/host/host_image.h"
 #include "tests/host/writable.h"
@@ -76,7 +75,6 @@ static void end(const struct kind *kind)
 
 enum { THREADS = 4, ROUNDS = 120, CONTENT_BYTES = 65536 };
 
-static struct semaphore ended;
 static _Atomic unsigned next_thread;
 static uint8_t content[CONTENT_BYTES];
 
@@ -113,7 +111,6 @@ static void thread_body(void *unused)
         }
     }
     path_put(root);
-    semaphore_up(&ended);
 }
 
 static void changes_body(void *argument)
@@ -124,15 +121,7 @@ static void changes_body(void *argument)
         content[i] = (uint8_t)(i * 7 + i / 251);
     rig_mkdir("/m/d");
     rig_mkdir("/m/e");
-    semaphore_init(&ended, 0);
-    for (unsigned i = 0; i < THREADS; i++) {
-        struct thread *thread = thread_create("writer", PRIORITY_NORMAL, thread_body, NULL);
-        kassert(thread);
-        thread_detach(thread);
-    }
-    for (unsigned i = 0; i < THREADS; i++)
-        while (semaphore_down(&ended, TIME_NEVER))
-            ;
+    rig_run_threads(THREADS, thread_body);
     end(kind);
 }
 

@@ -249,7 +249,6 @@ static void test_moves(void **state)
 
 enum { THREADS = 4, ROUNDS = 300, NAMES = 12, STAY = 20 };
 
-static struct semaphore ended;
 static _Atomic unsigned next_seed;
 
 /* Returns true for a status that another thread's change can cause. */
@@ -321,7 +320,6 @@ static void meddle(void *unused)
         }
     }
     path_put(root);
-    semaphore_up(&ended);
 }
 
 /* Directories are moved into each other too, which causes neither a loop nor a deadlock. */
@@ -329,7 +327,6 @@ static void threads_body(void *unused)
 {
     (void)unused;
     rig_start();
-    semaphore_init(&ended, 0);
     rig_mkdir("/a");
     rig_mkdir("/b");
     for (unsigned i = 0; i < STAY; i++) {
@@ -337,14 +334,7 @@ static void threads_body(void *unused)
         snprintf(text, sizeof(text), "/stay%u", i);
         rig_put_file(text, "", 0);
     }
-    for (unsigned i = 0; i < THREADS; i++) {
-        struct thread *thread = thread_create("meddle", PRIORITY_NORMAL, meddle, NULL);
-        kassert(thread);
-        thread_detach(thread);
-    }
-    for (unsigned i = 0; i < THREADS; i++)
-        while (semaphore_down(&ended, TIME_NEVER))
-            ;
+    rig_run_threads(THREADS, meddle);
     rig_stop();
 }
 
